@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# What `cmake --install` gives: headers, libraries, a CMake package, ward.pc, the documents.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ward)
+
+install(DIRECTORY include/ward DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS ${ward_libraries} EXPORT wardTargets)
+install(EXPORT wardTargets NAMESPACE ward:: DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/wardConfig.cmake.in wardConfig.cmake
+    INSTALL_DESTINATION ${package_dir}
+    NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(wardConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES
+    ${PROJECT_BINARY_DIR}/wardConfig.cmake
+    ${PROJECT_BINARY_DIR}/wardConfigVersion.cmake
+    DESTINATION ${package_dir})
+
+# ward.pc finds its prefix from where it stands, so that an installed tree can be moved.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
+    BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE pc_to_prefix)
+configure_file(cmake/ward.pc.in ward.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/ward.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
