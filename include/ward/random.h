@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ward/random.h: random choices and secret keys, from the host's random bytes.
+ *
+ * Keys (canaries, tags) come from ward_random_keys: ChaCha20 under a fresh key of the host's, one
+ * stream per purpose, so that none tells anything about another. They are drawn once and kept across
+ * fork, since live blocks carry them.
+ *
+ * Choices (which slot) come from a struct ward_random: ChaCha8 with fast key erasure: every refill
+ * replaces the key first, so a leaked state does not tell what was chosen before. Its stream shares
+ * nothing with any key. In a forked child it starts anew: child and parent never choose alike.
+ *
+ * A struct ward_random belongs to one thread at a time. Cost of a choice: some ten instructions, and
+ * a refill of some 100 ns every 112 choices.
+ */
+#ifndef WARD_RANDOM_H
+#define WARD_RANDOM_H
+
+#include <ward/base.h>
+
+/* Random bytes ready in a stream after a refill. */
+#define WARD_RANDOM_READY 224
+
+struct ward_random {
+    uint64_t epoch;  /* of the fork it was made in; another value: make it anew */
+    uint32_t left;   /* bytes of ready not yet used; <= WARD_RANDOM_READY, trusted only after a test */
+    uint32_t key[8]; /* of the next refill */
+    unsigned char ready[WARD_RANDOM_READY];
+};
+
+/* What a key is for: each purpose has a stream of its own. Append only. */
+enum ward_random_purpose {
+    WARD_FOR_CANARY = 1,
+    WARD_FOR_GENERATION,
+    WARD_FOR_CHOICE,
+    WARD_FOR_VERIFY,
+};
+
+WARD_EXTERN_C_BEGIN
+
+/* The key material of one object, under which ward_random_keys separates purposes. */
+struct ward_random_root {
+    uint32_t key[8];
+};
+
+/* Fresh key material from the host. Clear it after use. Returns what ward_host_random returns; all
+ * zero on failure. */
+WARD_API WARD_CHECKED int ward_random_root_init(struct ward_random_root *root);
+
+/* Fills len <= 256 bytes with the key for a purpose under root. The same root, purpose and len give
+ * the same bytes. -EINVAL: a NULL or len > 256. */
+WARD_API WARD_CHECKED int ward_random_keys(const struct ward_random_root *root,
+                                           enum ward_random_purpose purpose, void *bytes,
+                                           size_t len);
+
+/* Starts a stream of choices. Returns what ward_host_random returns; all zero on failure. */
+WARD_API WARD_CHECKED int ward_random_init(struct ward_random *random);
+
+/* Refills the stream: called by the inline functions below when it is used up or after a fork. If
+ * the host has no random bytes in the child, the process dies: it must not choose like its parent. */
+WARD_API void ward_random_refill_(struct ward_random *random);
+
+WARD_EXTERN_C_END
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* A number in [0, n), n <= 65536: each with a probability off 1 / n by less than 1 / 65536.
+ * fork_word: ward_host_fork_word(), kept by the caller where nobody can change it. The content of
+ * *random is bounded before use: damaged, it gives another choice and nothing worse. */
+WARD_INLINE uint32_t ward_random_below_(struct ward_random *random,
+                                        const volatile uint64_t *fork_word, uint32_t n)
+{
+    uint16_t bits;
+
+    if (WARD_UNLIKELY(random->left - 2 > WARD_RANDOM_READY - 2 || random->epoch != *fork_word))
+        ward_random_refill_(random);
+    random->left -= 2;
+    __builtin_memcpy(&bits, random->ready + random->left, sizeof bits);
+    __builtin_memset(random->ready + random->left, 0, sizeof bits);
+    return ((uint32_t)bits * n) >> 16;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ward/seal.h: a region whose committed pages can never be unmapped, moved or protected again, by
+ * anyone in the process (mseal, Linux 6.10).
+ *
+ * Stops an attacker who can call the system with chosen arguments from replacing trusted memory by
+ * his own or making it executable. Put it on last: after guards and protection keys, over committed
+ * read-write memory. commit passes through and seals what was added, step by step; release works;
+ * protect and the inner region's fini answer -EPERM from then on.
+ *
+ * fini drops the pages, keeps the addresses for the life of the process, and says so: -EPERM.
+ */
+#ifndef WARD_SEAL_H
+#define WARD_SEAL_H
+
+#include <ward/region.h>
+
+struct ward_seal {
+    struct ward_region region;
+    struct ward_region *inner; /* borrowed */
+    size_t sealed;             /* bytes from base that are sealed; all that is committed */
+};
+
+WARD_EXTERN_C_BEGIN
+
+/* Seals what inner has committed. -EINVAL: seal or inner is NULL or inner is no region; -ENOTSUP:
+ * inner is not a mapping, or the system has no sealing (the caller decides whether to go on
+ * without). On failure *seal is all zero and nothing is sealed. */
+WARD_API WARD_CHECKED int ward_seal_init(struct ward_seal *seal, struct ward_region *inner);
+
+WARD_EXTERN_C_END
+
+#endif
