@@ -7,7 +7,9 @@
  *
  * Both guards are outside the region, at least WARD_MAP_GUARD_BYTES each: a linear overflow of less
  * than that cannot reach another mapping. They are made of guard markers in the region's own mapping
- * where the system has them (no further mapping), of inaccessible pages otherwise.
+ * where the system has them (no further mapping), of inaccessible pages otherwise: always with
+ * WARD_MAP_WIPE_ON_FORK, as a child would lose the markers, and for guards of more than 1024 pages,
+ * whose markers would cost more memory than a mapping does.
  *
  * A lazy map is inaccessible address space until committed, and costs nothing: it is not charged
  * against the system's memory. It is committed as a growing prefix, which costs one boundary between
@@ -39,7 +41,7 @@ enum ward_map_flag {
 struct ward_map_spec {
     size_t size;        /* bytes, rounded up to pages; > 0 */
     size_t align;       /* of base: a power of two; 0: the page size */
-    size_t guard_bytes; /* of each guard, rounded up to pages; 0: WARD_MAP_GUARD_BYTES */
+    size_t guard_bytes; /* of each guard, rounded up to pages; at least WARD_MAP_GUARD_BYTES */
     unsigned flags;     /* of ward_map_flag */
 };
 
@@ -48,6 +50,7 @@ struct ward_map {
     unsigned char *origin; /* first byte of the mapping, the front guard's */
     size_t reserved;       /* bytes of the mapping, with both guards */
     size_t committed;      /* bytes from base; a multiple of grain */
+    size_t splits;         /* mappings charged to the split budget for guards inside; till fini */
     bool marked;           /* guard markers may stand inside the region */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What host_linux.c needs of the instruction set: a raw system call, which never touches errno, and
- * whether the processor has protection keys in use. Included by host_linux.c alone.
+ * What host_linux.c needs of the instruction set: a raw system call, which never touches errno, a trap,
+ * and whether the processor has protection keys in use. Included by host_linux.c alone.
  */
 #ifndef WARD_ARCH_SYSCALL_H
 #define WARD_ARCH_SYSCALL_H
@@ -30,6 +30,12 @@ static inline long ward_syscall_(long number, long a, long b, long c, long d, lo
 static inline bool ward_cpu_has_keys_(void)
 {
     return (getauxval(AT_HWCAP2) >> 63) != 0;
+}
+
+/* Stops the thread with a signal that cannot be ignored. */
+static inline void ward_cpu_trap_(void)
+{
+    __asm__ volatile("brk #1");
 }
 
 #endif

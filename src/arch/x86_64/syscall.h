@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What host_linux.c needs of the instruction set: a raw system call, which never touches errno, and
- * whether the processor has protection keys in use. Included by host_linux.c alone.
+ * What host_linux.c needs of the instruction set: a raw system call, which never touches errno, a trap,
+ * and whether the processor has protection keys in use. Included by host_linux.c alone.
  */
 #ifndef WARD_ARCH_SYSCALL_H
 #define WARD_ARCH_SYSCALL_H
@@ -29,6 +29,12 @@ static inline bool ward_cpu_has_keys_(void)
     unsigned a = 0, b = 0, c = 0, d = 0;
 
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & 16) != 0;
+}
+
+/* Stops the thread with a signal that cannot be ignored. */
+static inline void ward_cpu_trap_(void)
+{
+    __asm__ volatile("ud2");
 }
 
 #endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A reservation: one stretch of address space with guards at both ends.
+ *
+ *      origin          base                    base + size        origin + bytes
+ *        |  front guard  |        inside         |  back guard  |
+ *
+ * Map, huge and locked regions start from one. It is mapped with one protection throughout; what
+ * is done to the inside and to the guards afterwards is theirs.
+ */
+#ifndef WARD_BACKING_RESERVE_H
+#define WARD_BACKING_RESERVE_H
+
+#include <ward/arith.h>
+#include <ward/base.h>
+#include <ward/host.h>
+
+struct ward_reserve_ {
+    unsigned char *origin;
+    size_t bytes; /* all of it, with both guards */
+    unsigned char *base;
+    size_t size;
+};
+
+/* What to reserve: everything in bytes, multiples of the page size, but align is a power of two. */
+struct ward_reserve_spec_ {
+    size_t size;
+    size_t align; /* of base, at least the page size */
+    size_t front;
+    size_t back;
+    unsigned prot; /* of all of it */
+};
+
+/* size rounded up to align (a power of two), or 0 for what is no size of a region: 0, or larger
+ * than any object. */
+static inline size_t ward_reserve_round_(size_t size, size_t align)
+{
+    size_t rounded = 0;
+
+    if (size == 0 || !ward_round_up(size, align, &rounded) || rounded > (size_t)PTRDIFF_MAX)
+        return 0;
+    return rounded;
+}
+
+/* Maps it. -EINVAL: the sum is larger than the address space; -ENOMEM. On failure *made is all zero
+ * and nothing is mapped. */
+WARD_CHECKED int ward_reserve_init_(struct ward_reserve_ *made,
+                                    const struct ward_reserve_spec_ *spec);
+
+/* The same, all inaccessible, and the inside of another kind of memory, RW. */
+WARD_CHECKED int ward_reserve_init_kind_(struct ward_reserve_ *made,
+                                         const struct ward_reserve_spec_ *spec,
+                                         enum ward_host_memory kind, size_t huge_bytes);
+
+/* Unmaps all of it. -EPERM: part of it is sealed. On failure nothing changed. */
+WARD_CHECKED int ward_reserve_fini_(const struct ward_reserve_ *made);
+
+/* Unmaps where something else failed already, and a second failure would have no remedy. */
+static inline void ward_reserve_drop_(void *at, size_t len)
+{
+    int ignored = ward_host_unmap(at, len);
+
+    (void)ignored;
+}
+
+/* Takes count mappings out of the process's budget for guards that split one. -ENOSPC: there are
+ * not so many left. */
+WARD_CHECKED int ward_reserve_charge_(size_t count);
+
+/* Gives them back. */
+void ward_reserve_refund_(size_t count);
+
+/* Clears len bytes in a way no compiler may leave out. */
+static inline void ward_reserve_clear_(void *at, size_t len)
+{
+    __builtin_memset(at, 0, len);
+    __asm__ volatile("" : : "r"(at) : "memory");
+}
+
+#endif

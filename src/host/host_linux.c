@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ward/host.h for Linux, by raw system calls: errno is never touched, and nothing here can be
+ * replaced by what a program interposes on libc.
+ *
+ * Optional features are probed by using them. A kernel without one, and a seccomp filter in front of
+ * one that has it, answer ENOSYS, EINVAL or EPERM; all of these become -ENOTSUP where the call could
+ * not fail for another reason.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <ward/host.h>
+
+#if defined(__x86_64__)
+#include "../arch/x86_64/syscall.h"
+#elif defined(__aarch64__)
+#include "../arch/aarch64/syscall.h"
+#elif defined(__riscv) && __riscv_xlen == 64
+#include "../arch/riscv64/syscall.h"
+#else
+#error "ward knows x86_64, aarch64 and riscv64"
+#endif
+
+/* What older headers lack. The numbers are the same on every architecture ward knows. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MAP_HUGE_SHIFT
+#define MAP_HUGE_SHIFT 26
+#endif
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+#ifndef PKEY_DISABLE_ACCESS
+#define PKEY_DISABLE_ACCESS 1
+#endif
+
+/* The kernel's own signal set and action: libc's are larger and laid out differently. */
+enum { KERNEL_SIGSET_BYTES = 8, KERNEL_SIGACTION_BYTES = 32 };
+
+static long call(long number, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    return ward_syscall_(number, (long)a, (long)b, (long)c, 0, 0, 0);
+}
+
+/* An answer of a call that can only mean "not here" when it says EINVAL or ENOSYS. */
+static int optional(long answer)
+{
+    if (answer == -ENOSYS || answer == -EINVAL || answer == -EOPNOTSUPP)
+        return -ENOTSUP;
+    return answer < 0 ? (int)answer : 0;
+}
+
+/* The same for calls of their own number, which old seccomp filters answer with EPERM. */
+static int optional_call(long answer)
+{
+    return answer == -EPERM ? -ENOTSUP : optional(answer);
+}
+
+size_t ward_host_page_size(void)
+{
+    return (size_t)getauxval(AT_PAGESZ);
+}
+
+/* --- Mappings ------------------------------------------------------------------------------- */
+
+static int linux_prot(unsigned prot)
+{
+    return (prot & WARD_READ ? PROT_READ : 0) | (prot & WARD_WRITE ? PROT_WRITE : 0) |
+           (prot & WARD_EXEC ? PROT_EXEC : 0);
+}
+
+/* The flags of mmap for a kind. A pool page that was not reserved would be a SIGBUS at its first
+ * touch, so MAP_NORESERVE is for ordinary memory only. */
+static int linux_flags(enum ward_host_memory kind, size_t huge_bytes)
+{
+    if (kind == WARD_HOST_SECRET)
+        return MAP_SHARED;
+    if (kind == WARD_HOST_HUGE)
+        return MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+               (int)((unsigned)__builtin_ctzll(huge_bytes) << MAP_HUGE_SHIFT);
+    return MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+}
+
+/* An open descriptor of len bytes of secret memory, or a negative error number. */
+static int open_secret(size_t len)
+{
+    long fd = call(SYS_memfd_secret, O_CLOEXEC, 0, 0);
+    long sized;
+
+    if (fd < 0)
+        return optional_call(fd);
+    sized = call(SYS_ftruncate, (uintptr_t)fd, len, 0);
+    if (sized < 0)
+        (void)call(SYS_close, (uintptr_t)fd, 0, 0);
+    return sized < 0 ? (int)sized : (int)fd;
+}
+
+/* What a failed mmap means in the words of host.h. */
+static int map_error(long answer, enum ward_host_memory kind)
+{
+    if (answer == -EEXIST)
+        return -EBUSY;
+    if (answer == -EAGAIN) /* beyond RLIMIT_MEMLOCK, with secret memory or mlockall(MCL_FUTURE) */
+        return -ENOMEM;
+    return kind == WARD_HOST_ANON ? (int)answer : optional(answer);
+}
+
+/* Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint: look where the mapping came to lie. */
+static int map_fd(void **at, size_t len, enum ward_host_memory kind, unsigned prot, int flags, int fd)
+{
+    void *wanted = *at;
+    long got = ward_syscall_(SYS_mmap, (long)wanted, (long)len, linux_prot(prot),
+                             flags | (wanted ? MAP_FIXED_NOREPLACE : 0), fd, 0);
+
+    *at = NULL;
+    if (got < 0 && got > -4096)
+        return map_error(got, kind);
+    if (wanted && (void *)got != wanted) {
+        (void)call(SYS_munmap, (uintptr_t)got, len, 0);
+        return -EBUSY;
+    }
+    *at = (void *)got;
+    return 0;
+}
+
+int ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
+                  size_t huge_bytes)
+{
+    int fd = kind == WARD_HOST_SECRET ? open_secret(len) : -1;
+    int error;
+
+    if (kind == WARD_HOST_SECRET && fd < 0) {
+        *at = NULL;
+        return fd;
+    }
+    error = map_fd(at, len, kind, prot, linux_flags(kind, huge_bytes), fd);
+    if (fd >= 0)
+        (void)call(SYS_close, (uintptr_t)fd, 0, 0);
+    return error;
+}
+
+int ward_host_unmap(void *at, size_t len)
+{
+    return (int)call(SYS_munmap, (uintptr_t)at, len, 0);
+}
+
+/* --- The key -------------------------------------------------------------------------------- */
+
+static _Atomic int key_word = -1; /* the process's key once there is one; never goes back */
+
+/* The kernel answers ENOSPC both without the hardware and when all keys are taken. */
+static int allocate_key(void)
+{
+    long key;
+
+    if (!ward_cpu_has_keys_())
+        return -ENOTSUP;
+    key = call(SYS_pkey_alloc, 0, PKEY_DISABLE_ACCESS, 0);
+    return key < 0 ? optional_call(key) : (int)key;
+}
+
+int ward_host_key(void)
+{
+    int known = atomic_load_explicit(&key_word, memory_order_acquire);
+    int made;
+
+    if (known >= 0)
+        return known;
+    made = allocate_key();
+    if (made < 0 || atomic_compare_exchange_strong(&key_word, &known, made))
+        return made;
+    (void)call(SYS_pkey_free, (uintptr_t)made, 0, 0); /* another thread was first */
+    return known;
+}
+
+/* mprotect keeps the key a range has, so once there is a key, taking it off needs pkey_mprotect
+ * with key 0, which every process has. */
+int ward_host_protect(void *at, size_t len, unsigned prot)
+{
+    int key = prot & WARD_KEYED ? ward_host_key() : 0;
+
+    if (key < 0)
+        return key;
+    if (key == 0 && atomic_load_explicit(&key_word, memory_order_acquire) < 0)
+        return (int)call(SYS_mprotect, (uintptr_t)at, len, (uintptr_t)linux_prot(prot));
+    return (int)ward_syscall_(SYS_pkey_mprotect, (long)at, (long)len, linux_prot(prot), key, 0, 0);
+}
+
+/* --- Advice --------------------------------------------------------------------------------- */
+
+static int linux_advice(enum ward_host_advice advice)
+{
+    switch (advice) {
+    case WARD_HOST_RELEASE: return MADV_DONTNEED;
+    case WARD_HOST_GUARD: return MADV_GUARD_INSTALL;
+    case WARD_HOST_UNGUARD: return MADV_GUARD_REMOVE;
+    case WARD_HOST_POPULATE: return MADV_POPULATE_WRITE;
+    case WARD_HOST_HUGE_ON: return MADV_HUGEPAGE;
+    case WARD_HOST_HUGE_OFF: return MADV_NOHUGEPAGE;
+    case WARD_HOST_NO_DUMP: return MADV_DONTDUMP;
+    case WARD_HOST_WIPE_ON_FORK: return MADV_WIPEONFORK;
+    case WARD_HOST_ABSENT_ON_FORK: return MADV_DONTFORK;
+    case WARD_HOST_LOCK:
+    case WARD_HOST_UNLOCK:
+    case WARD_HOST_SEAL: break;
+    }
+    return -1;
+}
+
+static long madvise_range(void *at, size_t len, int advice)
+{
+    return call(SYS_madvise, (uintptr_t)at, len, (uintptr_t)advice);
+}
+
+/* Locked pages want to be named as such: MADV_DONTNEED answers EINVAL for them. */
+static long release_range(void *at, size_t len)
+{
+    long answer = madvise_range(at, len, MADV_DONTNEED);
+
+    return answer == -EINVAL ? madvise_range(at, len, MADV_DONTNEED_LOCKED) : answer;
+}
+
+static int lock_range(void *at, size_t len)
+{
+    long answer = call(SYS_mlock, (uintptr_t)at, len, 0);
+
+    return answer == -EAGAIN ? -ENOMEM : (int)answer;
+}
+
+int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
+{
+    if (advice == WARD_HOST_LOCK)
+        return lock_range(at, len);
+    if (advice == WARD_HOST_UNLOCK)
+        return (int)call(SYS_munlock, (uintptr_t)at, len, 0);
+    if (advice == WARD_HOST_SEAL)
+        return optional_call(call(SYS_mseal, (uintptr_t)at, len, 0));
+    if (advice == WARD_HOST_RELEASE)
+        return optional(release_range(at, len));
+    return optional(madvise_range(at, len, linux_advice(advice)));
+}
+
+/* --- Limits --------------------------------------------------------------------------------- */
+
+/* Up to cap bytes of a small file. The count, or a negative error number. */
+static long read_file(const char *path, char *text, size_t cap)
+{
+    long fd = ward_syscall_(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    long got;
+
+    if (fd < 0)
+        return fd;
+    do
+        got = call(SYS_read, (uintptr_t)fd, (uintptr_t)text, cap);
+    while (got == -EINTR);
+    (void)call(SYS_close, (uintptr_t)fd, 0, 0);
+    return got;
+}
+
+/* The decimal number text starts with; 0 if with none. */
+static size_t parse_count(const char *text, long len)
+{
+    size_t count = 0;
+
+    for (long i = 0; i < len && text[i] >= '0' && text[i] <= '9'; i++)
+        count = count * 10 + (size_t)(text[i] - '0');
+    return count;
+}
+
+/* Half of what the kernel allows a process: the other half is the program's. */
+size_t ward_host_split_budget(void)
+{
+    static _Atomic size_t known;
+    size_t budget = atomic_load_explicit(&known, memory_order_relaxed);
+    char text[16];
+
+    if (budget == 0) {
+        budget = parse_count(text, read_file("/proc/sys/vm/max_map_count", text, sizeof text)) / 2;
+        budget = budget > 0 ? budget : 65530 / 2; /* the kernel's own default */
+        atomic_store_explicit(&known, budget, memory_order_relaxed);
+    }
+    return budget;
+}
+
+/* --- Randomness ----------------------------------------------------------------------------- */
+
+int ward_host_random(void *bytes, size_t len)
+{
+    unsigned char *at = bytes;
+    size_t done = 0;
+
+    while (done < len) {
+        long got = call(SYS_getrandom, (uintptr_t)(at + done), len - done, 0);
+
+        if (got < 0 && got != -EINTR)
+            return optional(got);
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
+/* --- Fork ----------------------------------------------------------------------------------- */
+
+/*
+ * The fork word stands alone in a page that the kernel wipes in a child: 0 there means "forked".
+ *
+ * Where the kernel knows no WIPEONFORK (before 4.14, or qemu-user) it is an ordinary word whose low
+ * half is the process id it was made for, and ward_host_fork_epoch compares. That is weaker: readers
+ * of the word notice a fork only after the child called ward_host_fork_epoch, and a child that got
+ * the id of an ancestor (a new pid namespace) is taken for it.
+ */
+static uint64_t plain_word;
+static uint64_t *_Atomic fork_word; /* what it points to is accessed atomically too */
+
+/* A fresh page, wiped in a child; NULL if there is none to be had. */
+static uint64_t *map_wiped_word(size_t page)
+{
+    void *at = NULL;
+
+    if (ward_host_map(&at, page, WARD_HOST_ANON, WARD_RW, 0))
+        return NULL;
+    if (madvise_range(at, page, MADV_WIPEONFORK)) {
+        (void)call(SYS_munmap, (uintptr_t)at, page, 0);
+        return NULL;
+    }
+    return at;
+}
+
+/* Two threads may race for the first use: the loser gives its page back. */
+static uint64_t *get_fork_word(void)
+{
+    uint64_t *known = atomic_load_explicit(&fork_word, memory_order_acquire);
+    uint64_t *made;
+
+    if (known)
+        return known;
+    made = map_wiped_word(ward_host_page_size());
+    made = made ? made : &plain_word;
+    if (atomic_compare_exchange_strong(&fork_word, &known, made))
+        return made;
+    if (made != &plain_word)
+        (void)call(SYS_munmap, (uintptr_t)made, ward_host_page_size(), 0);
+    return known;
+}
+
+const volatile uint64_t *ward_host_fork_word(void)
+{
+    return get_fork_word();
+}
+
+/* A word nobody has seen, never 0. No source of randomness at all: going on would repeat secrets. */
+static uint64_t new_word(bool plain)
+{
+    uint64_t value = 0;
+
+    while (value == 0)
+        if (ward_host_random(&value, sizeof value))
+            ward_host_die();
+    if (plain)
+        value = value << 32 | (uint32_t)call(SYS_getpid, 0, 0, 0);
+    return value;
+}
+
+static bool is_current(uint64_t value, bool plain)
+{
+    return value != 0 && (!plain || (uint32_t)value == (uint32_t)call(SYS_getpid, 0, 0, 0));
+}
+
+uint64_t ward_host_fork_epoch(void)
+{
+    uint64_t *word = get_fork_word();
+    bool plain = word == &plain_word;
+    uint64_t value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+
+    while (!is_current(value, plain)) {
+        uint64_t made = new_word(plain);
+
+        if (__atomic_compare_exchange_n(word, &value, made, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            return made;
+    }
+    return value;
+}
+
+/* --- The end -------------------------------------------------------------------------------- */
+
+void ward_host_write(const char *text, size_t len)
+{
+    while (len > 0) {
+        long put = call(SYS_write, 2, (uintptr_t)text, len);
+
+        if (put < 0 && put != -EINTR)
+            return;
+        text += put > 0 ? put : 0;
+        len -= put > 0 ? (size_t)put : 0;
+    }
+}
+
+/* A handler of the program's could return or jump away: the default action cannot. Whatever stops
+ * the signal is met by a trap, and then by the end of the process. */
+void ward_host_die(void)
+{
+    uint64_t abort_only = (uint64_t)1 << (SIGABRT - 1);
+    uint64_t action[KERNEL_SIGACTION_BYTES / 8] = { 0 }; /* all zero: SIG_DFL, no flags */
+
+    (void)ward_syscall_(SYS_rt_sigaction, SIGABRT, (long)action, 0, KERNEL_SIGSET_BYTES, 0, 0);
+    (void)ward_syscall_(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&abort_only, 0, KERNEL_SIGSET_BYTES,
+                        0, 0);
+    (void)call(SYS_tgkill, (uintptr_t)call(SYS_getpid, 0, 0, 0),
+               (uintptr_t)call(SYS_gettid, 0, 0, 0), SIGABRT);
+    ward_cpu_trap_();
+    for (;;)
+        (void)call(SYS_exit_group, 134, 0, 0);
+}
