@@ -2,12 +2,16 @@
 /*
  * ward/guard.h: guards inside a region that one did not map.
  *
- * Takes the first and the last grain of the inner region as guards; what remains is the region. Use
- * it over a map that brings none, a part of someone else's memory, or to stand a guard inside a
- * split: guard(split(map)). Guards are made by MADV_GUARD_INSTALL (no further mapping), by
+ * Takes the first and the last grain of the inner region as guards; what remains is the region.
+ * Use it over a map that brings none, a part of someone else's memory, or to stand a guard inside
+ * a split: guard(split(map)). Guards are made by MADV_GUARD_INSTALL (no further mapping), by
  * protection otherwise; a grain that a lazy region has not committed is inaccessible already.
  *
- * commit, release, protect and meta pass through. fini makes the two grains usable again.
+ * Over a lazy region the first grain is committed to be guarded; the last is never committed
+ * through the guard, whose range ends before it.
+ *
+ * commit, release, protect, committed and meta pass through. fini makes the two grains usable
+ * again: readable, writable and empty.
  */
 #ifndef WARD_GUARD_H
 #define WARD_GUARD_H
@@ -22,9 +26,9 @@ struct ward_guard {
 
 WARD_EXTERN_C_BEGIN
 
-/* -EINVAL: guard or inner is NULL, inner is no region, or smaller than three grains; -ENOTSUP: inner
- * cannot protect; else what protecting answers. On failure *guard is all zero and inner is as it
- * was. */
+/* -EINVAL: guard or inner is NULL, inner is no region, or smaller than three grains; -ENOTSUP:
+ * inner cannot protect; else what protecting answers. On failure *guard is all zero and inner is
+ * as it was (but for a first grain that was committed). */
 WARD_API WARD_CHECKED int ward_guard_init(struct ward_guard *guard, struct ward_region *inner);
 
 WARD_EXTERN_C_END

@@ -6,10 +6,11 @@
  * undefined symbols a freestanding build may have (besides memcpy, memmove, memset and memcmp).
  * src/host/host_linux.c answers with raw system calls; a kernel or firmware answers for itself.
  *
- * For all functions: addresses and lengths are multiples of the page size, lengths are not 0 unless
- * said otherwise, ranges lie in mappings the caller made. They return 0 or a negative error number
- * and never touch errno; on error nothing changed. They may be called from any thread and from
- * signal handlers. What a host cannot do answers -ENOTSUP, and ward goes on without it.
+ * For all functions: addresses and lengths are multiples of the page size, lengths are not 0
+ * unless said otherwise, ranges lie in mappings the caller made. They return 0 or a negative
+ * error number and never touch errno; on error nothing changed. They may be called from any
+ * thread and from signal handlers. What a host cannot do answers -ENOTSUP, and ward goes on
+ * without it.
  */
 #ifndef WARD_HOST_H
 #define WARD_HOST_H
@@ -37,7 +38,7 @@ enum ward_host_advice {
     WARD_HOST_ABSENT_ON_FORK, /* a child sees nothing: access faults */
     WARD_HOST_LOCK,           /* keep in memory, faulted in */
     WARD_HOST_UNLOCK,
-    WARD_HOST_SEAL, /* refuse unmap, protect and the like for ever; length 0: can the host at all? */
+    WARD_HOST_SEAL, /* refuse unmap, protect and the like for ever; length 0: only, can you? */
 };
 
 WARD_EXTERN_C_BEGIN
@@ -47,17 +48,17 @@ WARD_API size_t ward_host_page_size(void);
 
 /* Maps len bytes of a kind of memory with the given protection (ward_prot). *at comes in as NULL:
  * at an address of the host's choice; else exactly there, where nothing may be mapped (-EBUSY; it
- * never replaces). *at is NULL on failure. huge_bytes: the size of a huge page, a power of two, for
- * WARD_HOST_HUGE, and *at comes aligned to it if not NULL; else 0. -ENOMEM: no room, beyond a limit,
- * or (huge) an empty pool. */
+ * never replaces). *at is NULL on failure. huge_bytes: the size of a huge page, a power of two,
+ * for WARD_HOST_HUGE, and *at comes aligned to it if not NULL; else 0. -ENOMEM: no room, beyond a
+ * limit, or (huge) an empty pool. */
 WARD_API WARD_CHECKED int ward_host_map(void **at, size_t len, enum ward_host_memory kind,
                                         unsigned prot, size_t huge_bytes);
 
 /* Returns [at, at + len), part of one mapping or all of it. -EPERM: sealed. */
 WARD_API WARD_CHECKED int ward_host_unmap(void *at, size_t len);
 
-/* Sets the protection. WARD_KEYED adds the process's key (see ward_host_key), without it the range
- * has none. -EPERM: sealed. */
+/* Sets the protection. WARD_KEYED adds the process's key (see ward_host_key), without it the
+ * range has none. -EPERM: sealed. */
 WARD_API WARD_CHECKED int ward_host_protect(void *at, size_t len, unsigned prot);
 
 WARD_API WARD_CHECKED int ward_host_advise(void *at, size_t len, enum ward_host_advice advice);
@@ -71,7 +72,8 @@ WARD_API size_t ward_host_split_budget(void);
 WARD_API WARD_CHECKED int ward_host_random(void *bytes, size_t len);
 
 /* The process's one protection key for ward's metadata, allocated at the first call: >= 0, or
- * -ENOTSUP (no hardware, no system support), -ENOSPC (all keys are taken; asked again next time). */
+ * -ENOTSUP (no hardware, no system support), -ENOSPC (all keys are taken; asked again next
+ * time). */
 WARD_API WARD_CHECKED int ward_host_key(void);
 
 /* A word whose value differs in a forked child from the value any of its ancestors ever saw, and

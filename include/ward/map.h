@@ -5,15 +5,15 @@
  *      origin                base                        base + size
  *        |  front guard  ...  |  [committed prefix | lazy ]  |  back guard  |
  *
- * Both guards are outside the region, at least WARD_MAP_GUARD_BYTES each: a linear overflow of less
- * than that cannot reach another mapping. They are made of guard markers in the region's own mapping
- * where the system has them (no further mapping), of inaccessible pages otherwise: always with
- * WARD_MAP_WIPE_ON_FORK, as a child would lose the markers, and for guards of more than 1024 pages,
- * whose markers would cost more memory than a mapping does.
+ * Both guards are outside the region, at least WARD_MAP_GUARD_BYTES each: a linear overflow of
+ * less than that cannot reach another mapping. They are made of guard markers in the region's own
+ * mapping where the system has them (no further mapping), of inaccessible pages otherwise: always
+ * with WARD_MAP_WIPE_ON_FORK, as a child would lose the markers, and for guards of more than 1024
+ * pages, whose markers would cost more memory than a mapping does.
  *
  * A lazy map is inaccessible address space until committed, and costs nothing: it is not charged
- * against the system's memory. It is committed as a growing prefix, which costs one boundary between
- * mappings however often it grows.
+ * against the system's memory. It is committed as a growing prefix, which costs one boundary
+ * between mappings however often it grows.
  *
  * After fork a child has its own copy, unless WARD_MAP_WIPE_ON_FORK. Cost: 1 to 3 system calls to
  * make, 1 to end.
@@ -28,13 +28,13 @@
 
 /* Options of a map. What the system cannot do makes the init fail: nothing is ignored. */
 enum ward_map_flag {
-    WARD_MAP_LAZY = 1,         /* inaccessible until committed */
-    WARD_MAP_POPULATE = 2,     /* all pages faulted in; not with LAZY (-EINVAL) */
-    WARD_MAP_THP = 4,          /* transparent huge pages wanted; base is aligned to 2 MiB */
-    WARD_MAP_NO_THP = 8,       /* not wanted; not with THP (-EINVAL) */
-    WARD_MAP_NO_DUMP = 16,     /* left out of core dumps */
+    WARD_MAP_LAZY = 1,          /* inaccessible until committed */
+    WARD_MAP_POPULATE = 2,      /* all pages faulted in; not with LAZY (-EINVAL) */
+    WARD_MAP_THP = 4,           /* transparent huge pages wanted; base is aligned to 2 MiB */
+    WARD_MAP_NO_THP = 8,        /* not wanted; not with THP (-EINVAL) */
+    WARD_MAP_NO_DUMP = 16,      /* left out of core dumps */
     WARD_MAP_WIPE_ON_FORK = 32, /* a child sees zeroes */
-    WARD_MAP_RANDOM = 64,      /* the front guard is longer by a random 0 to 255 pages */
+    WARD_MAP_RANDOM = 64,       /* the front guard is longer by a random 0 to 255 pages */
 };
 
 /* Everything that can be asked of a map. Zero means the default throughout. */
@@ -52,14 +52,15 @@ struct ward_map {
     size_t committed;      /* bytes from base; a multiple of grain */
     size_t splits;         /* mappings charged to the split budget for guards inside; till fini */
     bool marked;           /* guard markers may stand inside the region */
+    bool altered;          /* not all that is committed is WARD_RW */
 };
 
 WARD_EXTERN_C_BEGIN
 
 /* A map of size bytes (rounded up to pages) with the given flags and defaults for the rest.
  * -EINVAL: map is NULL, size is 0 or too large, or flags are unknown or contradict each other;
- * -ENOMEM: no address space or memory; -ENOTSUP: the system cannot do what a flag asks. On failure
- * *map is all zero and nothing is mapped. */
+ * -ENOMEM: no address space or memory; -ENOTSUP: the system cannot do what a flag asks. On
+ * failure *map is all zero and nothing is mapped. */
 WARD_API WARD_CHECKED int ward_map_init(struct ward_map *map, size_t size, unsigned flags);
 
 /* The same with everything said. -EINVAL also: spec is NULL or align is no power of two. */

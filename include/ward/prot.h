@@ -11,7 +11,7 @@ enum ward_prot {
     WARD_WRITE = 2,
     WARD_EXEC = 4,
     WARD_RW = 3,
-    WARD_GUARD = 8,  /* alone: no access, by the cheapest means there is; the contents are dropped */
+    WARD_GUARD = 8,  /* alone: no access, by the cheapest means; the contents are dropped */
     WARD_KEYED = 16, /* with the others: only while the thread has opened the process's key */
 };
 

@@ -3,16 +3,16 @@
  * ward/region.h: a range of address space that can be committed, released and protected.
  *
  * A region has a fixed base, size and grain. Backings make regions (map, static, heap, huge,
- * locked, secret); wrappers are regions over a region (split, guard, seal) and borrow it: the inner
- * region outlives the wrapper. Every concrete type has a `struct ward_region region` as its first
- * member, so a wrapper takes `&map.region` and nothing else compiles.
+ * locked, secret); wrappers are regions over a region (split, guard, seal) and borrow it: the
+ * inner region outlives the wrapper. Every concrete type has a `struct ward_region region` as its
+ * first member, so a wrapper takes `&map.region` and nothing else compiles.
  *
- * All of a region's state is in storage the caller owns. Initialise it in place, never copy or move
- * it. A region is not synchronised: one thread at a time calls the functions that return int; has,
- * committed and meta only read and may run in parallel with each other.
+ * All of a region's state is in storage the caller owns. Initialise it in place, never copy or
+ * move it. A region is not synchronised: one thread at a time calls the functions that return
+ * int; has, committed and meta only read and may run in parallel with each other.
  *
- * Who maps, guards: every mapping has inaccessible pages outside [base, base + size) at both ends.
- * What a region cannot do is -ENOTSUP, and its header says which.
+ * Who maps, guards: every mapping has inaccessible pages outside [base, base + size) at both
+ * ends. What a region cannot do is -ENOTSUP, and its header says which.
  */
 #ifndef WARD_REGION_H
 #define WARD_REGION_H
@@ -23,8 +23,8 @@
 
 struct ward_region;
 
-/* What a region got, said by the region itself: `facts` is a set of these. A wrapper adds its own to
- * those of its inner region. Append only. */
+/* What a region got, said by the region itself: `facts` is a set of these. A wrapper adds its own
+ * to those of its inner region. Append only. */
 enum ward_region_fact {
     WARD_IS_MAPPED = 1,           /* a mapping of its own, page-grained */
     WARD_IS_LAZY = 2,             /* no access until committed; committed as a growing prefix */
@@ -41,8 +41,8 @@ enum ward_region_fact {
 };
 
 /* The raw operations of a region: ranges come checked and not empty. One that is NULL gives
- * -ENOTSUP (commit, committed: all is committed from the start; meta: none; fini: nothing to do but
- * zero the object). On error nothing changed. */
+ * -ENOTSUP (commit, committed: all is committed from the start; meta: none; fini: nothing to do
+ * but zero the object). On error nothing changed. */
 struct ward_region_ops {
     const char *name; /* "map", "split": for reports */
     int (*commit)(struct ward_region *, size_t off, size_t len);
@@ -66,24 +66,26 @@ WARD_EXTERN_C_BEGIN
 /*
  * The three operations. off and len are bytes from base. A length of 0 within the region succeeds
  * and does nothing. -EINVAL: region is NULL or not initialised, or off or len is no multiple of
- * grain; -ERANGE: outside the region; -ENOTSUP: this region cannot; else what the host answers. On
- * error nothing changed.
+ * grain; -ERANGE: outside the region; -ENOTSUP: this region cannot; else what the host answers.
+ * On error nothing changed.
  */
 
-/* Makes [off, off + len) readable and writable. Idempotent; a lazy region commits everything up to
- * off + len. Fresh pages read as zero if WARD_IS_ZEROED. A region that is not lazy is committed from
- * the start, and this only checks the range. -ENOMEM: no memory to promise. */
+/* Makes [off, off + len) readable and writable. Idempotent; a lazy region commits everything up
+ * to off + len. Fresh pages read as zero if WARD_IS_ZEROED. A region that is not lazy is
+ * committed from the start, and this only checks the range. -ENOMEM: no memory to promise. */
 WARD_API WARD_CHECKED int ward_region_commit(struct ward_region *region, size_t off, size_t len);
 
-/* Drops the contents of [off, off + len); the range stays committed and reads as zero. Page-grained
- * regions give the memory back to the system, others clear it. What is not committed stays so. */
+/* Drops the contents of [off, off + len); the range stays committed and reads as zero.
+ * Page-grained regions give the memory back to the system, others clear it. What is not committed
+ * stays so. */
 WARD_API WARD_CHECKED int ward_region_release(struct ward_region *region, size_t off, size_t len);
 
-/* Sets the protection (ward_prot) of a committed range. WARD_GUARD: no access by the cheapest means
- * there is, contents dropped; any later protect ends it, and the range then reads as zero. -ERANGE
- * also for what is not committed; -EINVAL also for flags that make no sense together (unknown ones,
- * WARD_GUARD with others, WARD_KEYED alone); -EPERM: sealed; -ENOSPC: a guard that would have to
- * split a mapping, beyond the share of mappings ward allows itself (ward_host_split_budget). */
+/* Sets the protection (ward_prot) of a committed range. WARD_GUARD: no access by the cheapest
+ * means there is, contents dropped; any later protect ends it, and the range then reads as zero.
+ * -ERANGE also for what is not committed; -EINVAL also for flags that make no sense together
+ * (unknown ones, WARD_GUARD with others, WARD_KEYED alone); -EPERM: sealed; -ENOSPC: a guard that
+ * would have to split a mapping, beyond the share of mappings ward allows itself
+ * (ward_host_split_budget). */
 WARD_API WARD_CHECKED int ward_region_protect(struct ward_region *region, size_t off, size_t len,
                                               unsigned prot);
 
@@ -95,9 +97,9 @@ WARD_API struct ward_region *ward_region_meta(const struct ward_region *region);
 
 /* Ends this layer only: a backing gives its memory back, a wrapper takes back what it did to the
  * inner region. 0, or -EPERM when sealed: the pages are dropped, the addresses stay taken for the
- * life of the process. After these two the object is all zero and may be initialised again. Another
- * error is the host's (it could not unmap): the object is unchanged and fini may be tried again.
- * NULL and an object that is all zero are nothing: 0. */
+ * life of the process. After these two the object is all zero and may be initialised again.
+ * Another error is the host's (it could not unmap): the object is unchanged and fini may be tried
+ * again. NULL and an object that is all zero are nothing: 0. */
 WARD_API int ward_region_fini(struct ward_region *region);
 
 /* "map", "split", ... ; "none" for NULL. */

@@ -3,12 +3,17 @@
  * ward/seal.h: a region whose committed pages can never be unmapped, moved or protected again, by
  * anyone in the process (mseal, Linux 6.10).
  *
- * Stops an attacker who can call the system with chosen arguments from replacing trusted memory by
- * his own or making it executable. Put it on last: after guards and protection keys, over committed
- * read-write memory. commit passes through and seals what was added, step by step; release works;
- * protect and the inner region's fini answer -EPERM from then on.
+ * Stops an attacker who can call the system with chosen arguments from replacing trusted memory
+ * by his own or making it executable. Put it on last: after guards and protection keys, over
+ * committed read-write memory. commit passes through and seals what was added, step by step;
+ * release works; protect (through the seal and through inner) and the inner region's fini answer
+ * -EPERM from then on. A lazy region of which nothing is committed yet has nothing sealed yet.
+ * The system lets pages of a sealed range be emptied as long as they are writable, and so guard
+ * markers be set in them by a region deeper than inner: what is sealed is the place and the
+ * access, not the bytes.
  *
- * fini drops the pages, keeps the addresses for the life of the process, and says so: -EPERM.
+ * fini drops the pages, keeps the addresses for the life of the process, and says so: -EPERM. It
+ * is 0 if nothing was sealed.
  */
 #ifndef WARD_SEAL_H
 #define WARD_SEAL_H

@@ -2,13 +2,14 @@
 /*
  * ward/split.h: a data region, and a metadata region somewhere else.
  *
- * Everything a caller does through the split touches the data side alone. What is built on it keeps
- * its bookkeeping in the metadata region (ward_region_meta): an overflow, underflow or stale pointer
- * in the data cannot reach it. Protecting or releasing data never affects metadata, nor the reverse.
+ * Everything a caller does through the split touches the data side alone. What is built on it
+ * keeps its bookkeeping in the metadata region (ward_region_meta): an overflow, underflow or
+ * stale pointer in the data cannot reach it. Protecting or releasing data never affects metadata,
+ * nor the reverse.
  *
  * The metadata region that ward_split_init maps has guards of its own, a random distance from
- * everything else, and is verified not to touch the data. With ward_split_init_with both sides are
- * the caller's, and only refused where they overlap.
+ * everything else, and is verified not to touch the data. With ward_split_init_with both sides
+ * are the caller's, and only refused where they overlap.
  *
  * Threads: as ward/region.h. Cost: none per operation but one indirect call.
  */
@@ -33,12 +34,13 @@ WARD_EXTERN_C_BEGIN
 WARD_API WARD_CHECKED int ward_split_init(struct ward_split *split, struct ward_region *data,
                                           size_t meta_bytes);
 
-/* Splits data with a metadata region of the caller's, which outlives the split. -EINVAL: a NULL, no
- * region, or the two overlap (also where one is inside the other's wrapper). */
+/* Splits data with a metadata region of the caller's, which outlives the split. -EINVAL: a NULL,
+ * no region, or the two overlap (also where one is inside the other's wrapper). */
 WARD_API WARD_CHECKED int ward_split_init_with(struct ward_split *split, struct ward_region *data,
                                                struct ward_region *meta);
 
-/* The data region, and the metadata region with its base and size. NULL and 0 for a NULL split. */
+/* The data region, and the metadata region with its base and size. NULL and 0 for a NULL
+ * split. */
 WARD_API struct ward_region *ward_split_data(const struct ward_split *split);
 WARD_API struct ward_region *ward_split_meta(const struct ward_split *split);
 WARD_API void *ward_split_meta_base(const struct ward_split *split);

@@ -20,8 +20,8 @@
 #define MARKED_PAGES_MAX ((size_t)1024)
 
 #define KNOWN_FLAGS                                                                                \
-    (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_THP | WARD_MAP_NO_THP | WARD_MAP_NO_DUMP |       \
-     WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM)
+ (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_THP | WARD_MAP_NO_THP | WARD_MAP_NO_DUMP |          \
+  WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM)
 
 /* Every region's own type is where its region is: at its start. */
 static struct ward_map *map_of(struct ward_region *region)
@@ -31,8 +31,7 @@ static struct ward_map *map_of(struct ward_region *region)
 
 static struct ward_reserve_ reserve_of(const struct ward_map *map)
 {
-    return (struct ward_reserve_){ map->origin, map->reserved, map->region.base,
-                                   map->region.size };
+    return (struct ward_reserve_){ map->origin, map->reserved, map->region.base, map->region.size };
 }
 
 static bool is_lazy(const struct ward_map *map)
@@ -42,8 +41,8 @@ static bool is_lazy(const struct ward_map *map)
 
 /* --- The operations ------------------------------------------------------------------------- */
 
-/* Grows the prefix to at least off + len. The first step takes a marked front guard along, so that
- * guard and prefix stay one mapping. */
+/* Grows the prefix to at least off + len. The first step takes a marked front guard along, so
+ * that guard and prefix stay one mapping. */
 static int map_commit(struct ward_region *region, size_t off, size_t len)
 {
     struct ward_map *map = map_of(region);
@@ -73,44 +72,40 @@ static int map_release(struct ward_region *region, size_t off, size_t len)
     return ward_host_advise(region->base + off, len, WARD_HOST_RELEASE);
 }
 
-/* A guard by protection: costs up to two mappings, charged until fini. Should dropping the contents
- * fail, the range stays closed: opening it again might give more access than there was. */
-static int split_guard(struct ward_map *map, unsigned char *at, size_t len)
-{
-    int error = ward_reserve_charge_(2);
-
-    if (error)
-        return error;
-    error = ward_host_protect(at, len, WARD_NONE);
-    if (error) {
-        ward_reserve_refund_(2);
-        return error;
-    }
-    map->splits += 2;
-    map->region.facts |= WARD_IS_GUARD_SPLIT;
-    return ward_host_advise(at, len, WARD_HOST_RELEASE);
-}
-
 static bool may_mark(unsigned facts, size_t len)
 {
-    return !(facts & WARD_IS_WIPED_ON_FORK) && len / MARKED_PAGES_MAX <= ward_host_page_size();
+    return !(facts & WARD_IS_WIPED_ON_FORK) && len <= MARKED_PAGES_MAX * ward_host_page_size();
 }
 
+static int map_guard(struct ward_map *map, unsigned char *at, size_t len)
+{
+    int error;
+
+    if (may_mark(map->region.facts, len) && !ward_host_advise(at, len, WARD_HOST_GUARD)) {
+        map->marked = true;
+        return 0;
+    }
+    error = ward_reserve_guard_(at, len, !map->altered, &map->splits);
+    if (!error)
+        map->region.facts |= WARD_IS_GUARD_SPLIT;
+    return error;
+}
+
+/* Any protection ends a guard: of the one kind by itself, of the other once the markers are
+ * gone. */
 static int map_protect(struct ward_region *region, size_t off, size_t len, unsigned prot)
 {
     struct ward_map *map = map_of(region);
     unsigned char *at = region->base + off;
     int error;
 
-    if (prot == WARD_GUARD) {
-        if (!may_mark(region->facts, len) || ward_host_advise(at, len, WARD_HOST_GUARD))
-            return split_guard(map, at, len);
-        map->marked = true;
-        return 0;
-    }
-    error = ward_host_protect(at, len, prot);
-    if (!error && map->marked)
+    if (prot == WARD_GUARD)
+        error = map_guard(map, at, len);
+    else
+        error = ward_host_protect(at, len, prot);
+    if (!error && prot != WARD_GUARD && map->marked)
         error = ward_host_advise(at, len, WARD_HOST_UNGUARD);
+    map->altered = map->altered || (!error && prot != WARD_RW);
     return error;
 }
 
@@ -130,8 +125,8 @@ static int map_fini(struct ward_region *region)
     if (error && error != -EPERM)
         return error;
     if (error && map->committed > 0)
-        error = ward_host_advise(region->base, map->committed, WARD_HOST_RELEASE) ? -EPERM : error;
-    ward_reserve_refund_(map->splits);
+        ward_reserve_empty_(region->base, map->committed);
+    ward_reserve_refund_(&map->splits);
     *map = (struct ward_map){ 0 };
     return error;
 }
@@ -189,8 +184,8 @@ static int advise_all(struct ward_map *map, unsigned flags)
     return error;
 }
 
-/* Everything after the reservation. Guards come before the advice, as the order does not matter to
- * the system, and before populating, which must not touch them. */
+/* Everything after the reservation. Guards come before the advice, as the order does not matter
+ * to the system, and before populating, which must not touch them. */
 static int furnish(struct ward_map *map, unsigned flags)
 {
     int error = arm_guards(map);
@@ -233,8 +228,8 @@ static int lengthen(struct ward_reserve_spec_ *plan, size_t page)
 static int plan_map(struct ward_reserve_spec_ *plan, const struct ward_map_spec *spec, size_t page)
 {
     size_t align = spec->align > page ? spec->align : page;
-    size_t guard = spec->guard_bytes > WARD_MAP_GUARD_BYTES ? spec->guard_bytes
-                                                            : WARD_MAP_GUARD_BYTES;
+    size_t guard =
+        spec->guard_bytes > WARD_MAP_GUARD_BYTES ? spec->guard_bytes : WARD_MAP_GUARD_BYTES;
 
     if (!flags_make_sense(spec->flags) || (spec->align != 0 && !ward_is_pow2(spec->align)))
         return -EINVAL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "reserve.h"
 
-/* How often a hole in our own reservation may be taken by another thread before we can fill it. */
+/* How often a hole in our own reservation may be taken by another thread before we can fill
+ * it. */
 #define FILL_TRIES 8
 
 static const struct ward_reserve_ nothing;
@@ -59,8 +60,8 @@ static void drop_guards(const struct ward_reserve_ *made)
 }
 
 /* Puts another kind of memory inside, all or nothing. The host never replaces a mapping (one that
- * fails half-way would leave a hole, and unmapping it later would hit whoever moved in), so we make
- * the hole and then fill it. -EBUSY: another thread's mapping took the hole. */
+ * fails half-way would leave a hole, and unmapping it later would hit whoever moved in), so we
+ * make the hole and then fill it. -EBUSY: another thread's mapping took the hole. */
 static int fill(struct ward_reserve_ *made, enum ward_host_memory kind, size_t huge_bytes)
 {
     void *at = made->base;
@@ -96,11 +97,13 @@ int ward_reserve_fini_(const struct ward_reserve_ *made)
     return ward_host_unmap(made->origin, made->bytes);
 }
 
-/* --- The budget ----------------------------------------------------------------------------- */
+/* --- Guards that split ---------------------------------------------------------------------- */
+
+#define SPLITS_PER_GUARD ((size_t)2)
 
 static size_t charged; /* by all regions of the process; accessed atomically */
 
-int ward_reserve_charge_(size_t count)
+static int charge(size_t count)
 {
     size_t budget = ward_host_split_budget();
     size_t now = __atomic_load_n(&charged, __ATOMIC_RELAXED);
@@ -113,7 +116,39 @@ int ward_reserve_charge_(size_t count)
     return 0;
 }
 
-void ward_reserve_refund_(size_t count)
+/* Makes the range inaccessible, then drops what it holds. */
+static int close_range(void *at, size_t len, bool was_rw)
 {
-    __atomic_fetch_sub(&charged, count, __ATOMIC_RELAXED);
+    int error = ward_host_protect(at, len, WARD_NONE);
+    int reopened;
+
+    if (error)
+        return error;
+    error = ward_host_advise(at, len, WARD_HOST_RELEASE);
+    if (error && was_rw) {
+        reopened = ward_host_protect(at, len, WARD_RW);
+        (void)reopened; /* no remedy if that fails as well */
+    }
+    return error;
+}
+
+int ward_reserve_guard_(void *at, size_t len, bool was_rw, size_t *splits)
+{
+    int error = charge(SPLITS_PER_GUARD);
+
+    if (error)
+        return error;
+    *splits += SPLITS_PER_GUARD;
+    error = close_range(at, len, was_rw);
+    if (error) {
+        *splits -= SPLITS_PER_GUARD;
+        __atomic_fetch_sub(&charged, SPLITS_PER_GUARD, __ATOMIC_RELAXED);
+    }
+    return error;
+}
+
+void ward_reserve_refund_(size_t *splits)
+{
+    __atomic_fetch_sub(&charged, *splits, __ATOMIC_RELAXED);
+    *splits = 0;
 }

@@ -22,7 +22,8 @@ struct ward_reserve_ {
     size_t size;
 };
 
-/* What to reserve: everything in bytes, multiples of the page size, but align is a power of two. */
+/* What to reserve: everything in bytes, multiples of the page size, but align is a power of
+ * two. */
 struct ward_reserve_spec_ {
     size_t size;
     size_t align; /* of base, at least the page size */
@@ -42,8 +43,8 @@ static inline size_t ward_reserve_round_(size_t size, size_t align)
     return rounded;
 }
 
-/* Maps it. -EINVAL: the sum is larger than the address space; -ENOMEM. On failure *made is all zero
- * and nothing is mapped. */
+/* Maps it. -EINVAL: the sum is larger than the address space; -ENOMEM. On failure *made is all
+ * zero and nothing is mapped. */
 WARD_CHECKED int ward_reserve_init_(struct ward_reserve_ *made,
                                     const struct ward_reserve_spec_ *spec);
 
@@ -63,12 +64,25 @@ static inline void ward_reserve_drop_(void *at, size_t len)
     (void)ignored;
 }
 
-/* Takes count mappings out of the process's budget for guards that split one. -ENOSPC: there are
- * not so many left. */
-WARD_CHECKED int ward_reserve_charge_(size_t count);
+/* The same for dropping what pages hold. */
+static inline void ward_reserve_empty_(void *at, size_t len)
+{
+    int ignored = ward_host_advise(at, len, WARD_HOST_RELEASE);
 
-/* Gives them back. */
-void ward_reserve_refund_(size_t count);
+    (void)ignored;
+}
+
+/*
+ * A guard by protection: no access, contents dropped. It may split one mapping into three, so two
+ * are charged to the process's budget for such splits and added to *splits, until
+ * ward_reserve_refund_. was_rw: all of the range is WARD_RW now. -ENOSPC: the budget is used up.
+ * On failure nothing changed, but a range that was not RW may stay closed: opening it could give
+ * more access than there was.
+ */
+WARD_CHECKED int ward_reserve_guard_(void *at, size_t len, bool was_rw, size_t *splits);
+
+/* Gives *splits back to the budget. */
+void ward_reserve_refund_(size_t *splits);
 
 /* Clears len bytes in a way no compiler may leave out. */
 static inline void ward_reserve_clear_(void *at, size_t len)

@@ -3,9 +3,9 @@
  * ward/host.h for Linux, by raw system calls: errno is never touched, and nothing here can be
  * replaced by what a program interposes on libc.
  *
- * Optional features are probed by using them. A kernel without one, and a seccomp filter in front of
- * one that has it, answer ENOSYS, EINVAL or EPERM; all of these become -ENOTSUP where the call could
- * not fail for another reason.
+ * Optional features are probed by using them. A kernel without one, and a seccomp filter in front
+ * of one that has it, answer ENOSYS, EINVAL or EPERM; all of these become -ENOTSUP where the call
+ * could not fail for another reason.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -18,40 +18,40 @@
 #include <ward/host.h>
 
 #if defined(__x86_64__)
-#include "../arch/x86_64/syscall.h"
+# include "../arch/x86_64/syscall.h"
 #elif defined(__aarch64__)
-#include "../arch/aarch64/syscall.h"
+# include "../arch/aarch64/syscall.h"
 #elif defined(__riscv) && __riscv_xlen == 64
-#include "../arch/riscv64/syscall.h"
+# include "../arch/riscv64/syscall.h"
 #else
-#error "ward knows x86_64, aarch64 and riscv64"
+# error "ward knows x86_64, aarch64 and riscv64"
 #endif
 
 /* What older headers lack. The numbers are the same on every architecture ward knows. */
 #ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
+# define MADV_POPULATE_WRITE 23
 #endif
 #ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24
+# define MADV_DONTNEED_LOCKED 24
 #endif
 #ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#define MADV_GUARD_REMOVE  103
+# define MADV_GUARD_INSTALL 102
+# define MADV_GUARD_REMOVE  103
 #endif
 #ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
+# define MAP_FIXED_NOREPLACE 0x100000
 #endif
 #ifndef MAP_HUGE_SHIFT
-#define MAP_HUGE_SHIFT 26
+# define MAP_HUGE_SHIFT 26
 #endif
 #ifndef SYS_memfd_secret
-#define SYS_memfd_secret 447
+# define SYS_memfd_secret 447
 #endif
 #ifndef SYS_mseal
-#define SYS_mseal 462
+# define SYS_mseal 462
 #endif
 #ifndef PKEY_DISABLE_ACCESS
-#define PKEY_DISABLE_ACCESS 1
+# define PKEY_DISABLE_ACCESS 1
 #endif
 
 /* The kernel's own signal set and action: libc's are larger and laid out differently. */
@@ -126,7 +126,8 @@ static int map_error(long answer, enum ward_host_memory kind)
 }
 
 /* Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint: look where the mapping came to lie. */
-static int map_fd(void **at, size_t len, enum ward_host_memory kind, unsigned prot, int flags, int fd)
+static int map_fd(void **at, size_t len, enum ward_host_memory kind, unsigned prot, int flags,
+                  int fd)
 {
     void *wanted = *at;
     long got = ward_syscall_(SYS_mmap, (long)wanted, (long)len, linux_prot(prot),
@@ -324,10 +325,10 @@ int ward_host_random(void *bytes, size_t len)
 /*
  * The fork word stands alone in a page that the kernel wipes in a child: 0 there means "forked".
  *
- * Where the kernel knows no WIPEONFORK (before 4.14, or qemu-user) it is an ordinary word whose low
- * half is the process id it was made for, and ward_host_fork_epoch compares. That is weaker: readers
- * of the word notice a fork only after the child called ward_host_fork_epoch, and a child that got
- * the id of an ancestor (a new pid namespace) is taken for it.
+ * Where the kernel knows no WIPEONFORK (before 4.14, or qemu-user) it is an ordinary word whose
+ * low half is the process id it was made for, and ward_host_fork_epoch compares. That is weaker:
+ * readers of the word notice a fork only after the child called ward_host_fork_epoch, and a child
+ * that got the id of an ancestor (a new pid namespace) is taken for it.
  */
 static uint64_t plain_word;
 static uint64_t *_Atomic fork_word; /* what it points to is accessed atomically too */
@@ -368,7 +369,8 @@ const volatile uint64_t *ward_host_fork_word(void)
     return get_fork_word();
 }
 
-/* A word nobody has seen, never 0. No source of randomness at all: going on would repeat secrets. */
+/* A word nobody has seen, never 0. No source of randomness at all: going on would repeat
+ * secrets. */
 static uint64_t new_word(bool plain)
 {
     uint64_t value = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What host_linux.c needs of the instruction set: a raw system call, which never touches errno, a trap,
- * and whether the processor has protection keys in use. Included by host_linux.c alone.
+ * What host_linux.c needs of the instruction set: a raw system call, which never touches errno, a
+ * trap, and whether the processor has protection keys in use. Included by host_linux.c alone.
  */
 #ifndef WARD_ARCH_SYSCALL_H
 #define WARD_ARCH_SYSCALL_H
