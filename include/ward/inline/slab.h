@@ -48,6 +48,7 @@ struct ward_slab_geometry_ {
     uint32_t *waiting;    /* [random + fifo] quarantined slots + 1; 0: empty */
     uint32_t waiting_random, waiting_fifo;
     unsigned mode;        /* of ward_slab_mode_ */
+    bool fixed;           /* this really is read-only: the region could do it */
     int key;              /* the protection key, with WARD_SLAB_LOCKED */
     const volatile uint64_t *fork_word;
     uint64_t epoch;       /* of the process this was made in */

@@ -39,13 +39,13 @@ WARD_INLINE uint32_t ward_slot_divide_(uint32_t index, uint64_t reciprocal)
 {
     __extension__ typedef unsigned __int128 wide;
 
-    return (uint32_t)((wide)index * reciprocal >> 64);
+    return (uint32_t)((wide)index * reciprocal >> 63);
 }
 
-/* ceil(2^64 / divisor) for a divisor in [2, 2^32). */
+/* ceil(2^63 / divisor) for a divisor in [1, 2^31]. */
 WARD_INLINE uint64_t ward_slot_reciprocal_(uint32_t divisor)
 {
-    return UINT64_MAX / divisor + 1;
+    return ((UINT64_C(1) << 63) - 1) / divisor + 1;
 }
 
 #endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ward/ward.h: everything. Each header below also stands alone.
+ */
+#ifndef WARD_WARD_H
+#define WARD_WARD_H
+
+#include <ward/arith.h>
+#include <ward/base.h>
+#include <ward/bug.h>
+#include <ward/bump.h>
+#include <ward/guard.h>
+#include <ward/heap.h>
+#include <ward/host.h>
+#include <ward/huge.h>
+#include <ward/layout.h>
+#include <ward/locked.h>
+#include <ward/map.h>
+#include <ward/mem.h>
+#include <ward/policy.h>
+#include <ward/prot.h>
+#include <ward/random.h>
+#include <ward/region.h>
+#include <ward/seal.h>
+#include <ward/slab.h>
+#include <ward/split.h>
+#include <ward/static.h>
+
+#endif

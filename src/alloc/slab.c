@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: MIT */
+#include "alloc/slab.h"
+
+#include <ward/host.h>
+
+/* ---- reports ---- */
+
+bool ward_slab_is_here_(const struct ward_slab_geometry_ *g)
+{
+    return !(g->mode & WARD_SLAB_FORK) || ward_host_fork_epoch() == g->epoch;
+}
+
+bool ward_slab_survived_(const struct ward_slab *slab)
+{
+    struct ward_bug bug = { WARD_BUG_FORKED, slab, NULL, 0, slab->geometry->data,
+                            "this slab's memory did not survive fork: initialise it again" };
+
+    if (ward_slab_is_here_(slab->geometry))
+        return true;
+    ward_bug_raise(&bug);
+    return false;
+}
+
+/* Counts and reports with the metadata closed: neither printing nor a handler may depend on its
+ * being open, and a handler that jumps away must not leave it so. */
+static void report(const struct ward_slab_geometry_ *g, enum ward_bug_kind kind, const void *addr,
+                   const void *block, size_t size, const char *message)
+{
+    struct ward_bug bug = { kind, addr, block, size, g->data, message };
+    uint32_t before = 0;
+
+    g->state->bugs++;
+    if (g->mode & WARD_SLAB_LOCKED)
+        before = ward_key_close_(g->key);
+    ward_bug_raise(&bug);
+    ward_slab_leave_(g, before);
+}
+
+static void retire(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    g->sizes[index] = WARD_SLOT_RETIRED;
+    g->state->retired++;
+}
+
+/* What the policy leaves in a block that is no longer in use. */
+static void scrub(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    if (g->spec.policy & (WARD_ZERO | WARD_POISON))
+        __builtin_memset(ward_slab_slot_(g, index),
+                         g->spec.policy & WARD_POISON ? WARD_POISON_BYTE : 0, g->stride);
+}
+
+/* ---- the front pattern ---- */
+
+/* It is the canary of a slot that cannot be. Byte i of the word stands i + 1 before the slot when the
+ * pattern is shorter than the word. */
+static uint64_t front_word(const struct ward_slab_geometry_ *g)
+{
+    return ward_canary_word_(g->canary, UINT64_C(1) << 32);
+}
+
+void ward_slab_front_arm_(const struct ward_slab_geometry_ *g, unsigned char *first)
+{
+    uint64_t word = front_word(g);
+
+    if (g->front >= 8)
+        ward_canary_arm_(first - g->front, g->front, word);
+    for (size_t i = 0; i < g->front && g->front < 8; i++)
+        first[-1 - (ptrdiff_t)i] = (unsigned char)(word >> 8 * i);
+}
+
+bool ward_slab_front_is_(const struct ward_slab_geometry_ *g, const unsigned char *first)
+{
+    uint64_t word = front_word(g);
+    bool same = true;
+
+    if (g->front >= 8)
+        return ward_canary_is_(first - g->front, g->front, word);
+    for (size_t i = 0; i < g->front; i++)
+        same = same && first[-1 - (ptrdiff_t)i] == (unsigned char)(word >> 8 * i);
+    return same;
+}
+
+/* ---- repair ---- */
+
+static void forget_waiting(const struct ward_slab_geometry_ *g)
+{
+    uint32_t slots = g->waiting_random + g->waiting_fifo;
+
+    if (slots)
+        __builtin_memset(g->waiting, 0, slots * sizeof *g->waiting);
+    g->state->next_fifo = 0;
+    g->state->quarantined = 0;
+}
+
+/* Makes stack, quarantine and counts anew from the words of the slots, which are the truth: what is
+ * neither live nor retired is free. Costs a look at every slot, and runs only after damage. */
+static void repair(const struct ward_slab_geometry_ *g)
+{
+    struct ward_slab_state_ *st = g->state;
+    uint32_t fresh = g->capacity;
+
+    while (fresh > 0 && g->sizes[fresh - 1] == WARD_SLOT_FREE)
+        fresh--;
+    st->top = 0;
+    st->low = 0;
+    st->retired = 0;
+    for (uint32_t i = 0; i < fresh; i++) {
+        uint32_t word = g->sizes[i];
+
+        if (word == WARD_SLOT_QUARANTINED)
+            g->sizes[i] = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
+        else if (!ward_slab_word_is_free_(word) && !ward_slab_word_is_live_(g, word))
+            g->sizes[i] = WARD_SLOT_RETIRED;
+        if (g->sizes[i] == WARD_SLOT_RETIRED)
+            st->retired++;
+        else if (ward_slab_word_is_free_(g->sizes[i]))
+            g->stack[st->top++] = i;
+    }
+    st->fresh = fresh;
+    forget_waiting(g);
+}
+
+void ward_slab_bad_entry_(struct ward_slab *slab, const void *entry)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+
+    repair(g);
+    report(g, WARD_BUG_METADATA, entry, NULL, 0, "the free list names what is not free");
+}
+
+/* ---- allocation off the fast path ---- */
+
+static unsigned char *first_other(unsigned char *at, size_t len, unsigned char byte)
+{
+    size_t i = 0;
+
+    while (i < len && at[i] == byte)
+        i++;
+    return at + i;
+}
+
+/* A slot was taken from the free list and is not fit to be issued. */
+void ward_slab_bad_slot_(struct ward_slab *slab, uint32_t index)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    uint32_t word = g->sizes[index];
+    unsigned char *block = ward_slab_slot_(g, index), *bad;
+    unsigned char byte = word == WARD_SLOT_POISONED ? WARD_POISON_BYTE : 0;
+
+    if (!ward_slab_word_is_free_(word)) {
+        ward_slab_bad_entry_(slab, &g->sizes[index]);
+        return;
+    }
+    retire(g, index);
+    bad = first_other(block, g->stride, byte);
+    if (g->spec.policy & (WARD_ZERO | WARD_POISON) && bad < block + g->stride) {
+        report(g, WARD_BUG_WRITE_AFTER_FREE, bad, block, 0,
+               "a byte of a free block is not as free left it");
+        scrub(g, index);
+    } else if (g->spec.policy & WARD_GENERATION && (uint32_t)g->generations[index] != UINT32_MAX) {
+        report(g, WARD_BUG_METADATA, &g->generations[index], block, 0,
+               "a generation does not agree with its complement");
+    }
+}
+
+/* Bytes of the region up to the end of slot `index`. */
+static size_t end_of(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    return (size_t)(ward_slab_slot_(g, index) + g->stride - g->data->base);
+}
+
+/* Commits the data up to `end`, and further ahead the more there is, so that calls stay few. */
+static int commit_to(struct ward_region *data, size_t end)
+{
+    size_t have = ward_region_committed(data), ahead = have, want = 0;
+
+    if (end <= have)
+        return 0;
+    if (ahead > (size_t)32 << 20)
+        ahead = (size_t)32 << 20;
+    if (!ward_round_up(end, data->grain, &end) || end > data->size)
+        end = data->size;
+    if (ward_add(end, ward_round_down(ahead, data->grain), &want) && want < data->size &&
+        ward_region_commit(data, 0, want) == 0)
+        return 0;
+    return ward_region_commit(data, 0, end);
+}
+
+/* Prepares a span: its front pattern, and the guard behind it. A guard the system refuses is
+ * counted, not fatal. */
+static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
+{
+    unsigned char *first = ward_slab_slot_(g, span * g->per_span);
+    size_t end = end_of(g, span * g->per_span + g->per_span - 1), next = end;
+    int err;
+
+    if (span + 1 < g->spans)
+        next = ward_round_down((size_t)(ward_slab_slot_(g, (span + 1) * g->per_span) -
+                                        g->data->base), g->data->grain);
+    err = commit_to(g->data, next);
+    if (err)
+        return err;
+    ward_slab_front_arm_(g, first);
+    if (next > end && ward_region_protect(g->data, end, next - end, WARD_GUARD))
+        g->state->guards_missing++;
+    return 0;
+}
+
+/* Slots never issued become free ones, a batch at a time; the lowest are issued first. */
+static void take_fresh(const struct ward_slab_geometry_ *g)
+{
+    struct ward_slab_state_ *st = g->state;
+    uint32_t from = st->fresh, to = from;
+
+    while (to < g->capacity && to - from < WARD_SLAB_WINDOW) {
+        if (g->spec.policy & WARD_SPAN_GUARD && to % g->per_span == 0 &&
+            open_span(g, to / g->per_span))
+            break;
+        if (commit_to(g->data, end_of(g, to)))
+            break;
+        if (to == 0 && !(g->spec.policy & WARD_SPAN_GUARD))
+            ward_slab_front_arm_(g, g->base);
+        to++;
+    }
+    st->fresh = to;
+    while (to > from)
+        g->stack[st->top++] = --to;
+}
+
+/* Takes everything out of one half of the quarantine: the queue, or, where that is empty, the
+ * random half. */
+static bool drain(struct ward_slab *slab)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    uint32_t at = g->waiting_random, end = at + g->waiting_fifo, before = g->state->top;
+
+    for (int half = 0; half < 2 && g->state->top == before; half++) {
+        for (; at < end; at++) {
+            uint32_t index = g->waiting[at] - 1;
+
+            if (g->waiting[at] == 0)
+                continue;
+            if (index >= g->capacity || g->sizes[index] != WARD_SLOT_QUARANTINED ||
+                !ward_slab_push_(g, &g->spec, index)) {
+                ward_slab_bad_entry_(slab, &g->waiting[at]);
+                return true;
+            }
+            g->waiting[at] = 0;
+            g->state->quarantined--;
+        }
+        at = 0;
+        end = g->waiting_random;
+    }
+    return g->state->top > before;
+}
+
+bool ward_slab_refill_(struct ward_slab *slab)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    struct ward_slab_state_ *st = g->state;
+
+    if (st->top > g->capacity || st->fresh > g->capacity || st->top > st->fresh)
+        ward_slab_bad_entry_(slab, &st->top);
+    if (st->fresh < g->capacity)
+        take_fresh(g);
+    st->low = g->spec.policy & WARD_RANDOM_SLOT && st->fresh < g->capacity ? WARD_SLAB_WINDOW - 1
+                                                                          : 0;
+    while (st->top == 0 && st->quarantined > 0 && drain(slab))
+        continue;
+    if (st->top > st->low)
+        return true;
+    st->low = 0;
+    if (st->top == 0 && g->spec.policy & WARD_STATISTICS)
+        st->failures++;
+    return st->top > 0;
+}
+
+void *ward_slab_alloc_closed_(struct ward_slab *slab, size_t size)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    uint32_t before;
+    void *block;
+
+    if (!ward_slab_survived_(slab))
+        return NULL;
+    before = ward_slab_enter_(g);
+    block = ward_slab_take_(slab, g, &g->spec, size);
+    ward_slab_leave_(g, before);
+    return block;
+}
+
+void *ward_slab_alloc(struct ward_slab *slab, size_t size)
+{
+    return ward_slab_alloc_(slab, &slab->geometry->spec, size);
+}
+
+/* ---- free off the fast path ---- */
+
+/* The slot an address lies in, by division: false if it lies in none. */
+static bool slot_around(const struct ward_slab_geometry_ *g, const void *addr, uint32_t *index)
+{
+    size_t off = (uintptr_t)addr - (uintptr_t)g->base, span = 0;
+
+    if (g->spec.policy & WARD_SPAN_GUARD) {
+        span = off >> g->pitch_log2;
+        off &= ((size_t)1 << g->pitch_log2) - 1;
+    }
+    if (span >= g->spans || off / g->stride >= g->per_span)
+        return false;
+    *index = (uint32_t)(span * g->per_span + off / g->stride);
+    return true;
+}
+
+static void report_slot_start(const struct ward_slab_geometry_ *g, uint32_t index, void *block)
+{
+    uint32_t word = g->sizes[index];
+
+    if (index >= g->state->fresh)
+        report(g, WARD_BUG_WILD_FREE, block, NULL, 0, "this slot was never issued");
+    else if (ward_slab_word_is_live_(g, word))
+        report(g, WARD_BUG_WRONG_SIZE, block, block, word,
+               "the size at free is not the size that was requested");
+    else if (ward_slab_word_is_free_(word) || word == WARD_SLOT_QUARANTINED ||
+             word == WARD_SLOT_RETIRED)
+        report(g, WARD_BUG_DOUBLE_FREE, block, block, 0, "the block is free already");
+    else {
+        retire(g, index);
+        report(g, WARD_BUG_METADATA, &g->sizes[index], block, 0,
+               "the recorded size is larger than any block");
+    }
+}
+
+/* Free was called with what is not a live block of that size. NULL is nothing. */
+void ward_slab_bad_free_(struct ward_slab *slab, void *block, size_t size)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    unsigned char *start;
+    uint32_t index = 0;
+
+    (void)size;
+    if (!block)
+        return;
+    if (!slot_around(g, block, &index)) {
+        report(g, WARD_BUG_WILD_FREE, block, NULL, 0, "no block of this slab was ever there");
+        return;
+    }
+    start = ward_slab_slot_(g, index);
+    if (start == block)
+        report_slot_start(g, index, block);
+    else
+        report(g, WARD_BUG_INTERIOR_FREE, block, start,
+               ward_slab_word_is_live_(g, g->sizes[index]) ? g->sizes[index] : 0,
+               "the address is not the start of a block");
+}
+
+/* The first byte from `at` that is not as the canary was armed. */
+static const unsigned char *first_broken(const unsigned char *at, size_t len, uint64_t word)
+{
+    size_t i = 0;
+
+    while (i < len && at[i] == (unsigned char)ward_canary_from_(word, i))
+        i++;
+    return at + i;
+}
+
+/* A live block with something wrong around it was freed, or changed in size. */
+void ward_slab_damaged_(struct ward_slab *slab, uint32_t index, size_t size)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    unsigned char *block = ward_slab_slot_(g, index);
+    const unsigned char *bad = first_broken(block + size, g->stride - size,
+                                            ward_canary_word_(g->canary, index));
+
+    retire(g, index);
+    if (ward_slab_is_first_(g, &g->spec, index) && !ward_slab_front_is_(g, block)) {
+        ward_slab_front_arm_(g, block);
+        report(g, WARD_BUG_UNDERFLOW, block - 1, block, size,
+               "the pattern before the first block was overwritten");
+    } else {
+        report(g, WARD_BUG_OVERFLOW, bad, block, size, "the canary behind the block is broken");
+    }
+    scrub(g, index);
+}
+
+void ward_slab_free_closed_(struct ward_slab *slab, void *block, size_t size)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    uint32_t before;
+
+    if (!ward_slab_survived_(slab))
+        return;
+    before = ward_slab_enter_(g);
+    ward_slab_put_(slab, g, &g->spec, block, size);
+    ward_slab_leave_(g, before);
+}
+
+void ward_slab_free(struct ward_slab *slab, void *block, size_t size)
+{
+    ward_slab_free_(slab, &slab->geometry->spec, block, size);
+}
+
+/* ---- size and handles ---- */
+
+/* The live block's slot, or false without a report. */
+static bool live_slot(const struct ward_slab_geometry_ *g, const void *block, uint32_t *index)
+{
+    uint64_t found = ward_slab_index_(g, &g->spec, block);
+
+    *index = (uint32_t)found;
+    return found < g->capacity && ward_slab_word_is_live_(g, g->sizes[found]);
+}
+
+size_t ward_slab_usable(const struct ward_slab *slab, const void *block)
+{
+    const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
+    uint32_t before, index;
+    size_t size;
+
+    if (!g || !ward_slab_is_here_(g))
+        return 0;
+    before = ward_slab_enter_(g);
+    size = live_slot(g, block, &index) ? g->sizes[index] : 0;
+    ward_slab_leave_(g, before);
+    return size;
+}
+
+/* What becomes readable by growing was canary: it must not tell the secret. */
+static void resize_slot(const struct ward_slab_geometry_ *g, uint32_t index, size_t was, size_t size)
+{
+    unsigned char *block = ward_slab_slot_(g, index);
+
+    g->sizes[index] = (uint32_t)size;
+    if (g->spec.policy & WARD_STATISTICS) {
+        g->state->live_bytes += size - was;
+        if (g->state->live_bytes > g->state->peak_bytes)
+            g->state->peak_bytes = g->state->live_bytes;
+    }
+    if (!(g->spec.policy & WARD_CANARY))
+        return;
+    if (size > was)
+        __builtin_memset(block + was, g->spec.policy & WARD_POISON ? WARD_POISON_BYTE : 0,
+                         size - was);
+    ward_canary_arm_(block + size, g->stride - size, ward_canary_word_(g->canary, index));
+}
+
+static int resize(struct ward_slab *slab, void *block, size_t was, size_t size)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    uint32_t index;
+
+    if (!live_slot(g, block, &index) || g->sizes[index] != was) {
+        ward_slab_bad_free_(slab, block, was);
+        return -EFAULT;
+    }
+    if (!ward_slab_intact_(g, &g->spec, index, (unsigned char *)block, was)) {
+        ward_slab_damaged_(slab, index, was);
+        return -EFAULT;
+    }
+    resize_slot(g, index, was, size);
+    return 0;
+}
+
+int ward_slab_resize(struct ward_slab *slab, void *block, size_t was, size_t size)
+{
+    const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
+    uint32_t before;
+    int err;
+
+    if (!g || !block || size - 1 >= g->spec.block.size)
+        return -EINVAL;
+    if (!ward_slab_survived_(slab))
+        return -EFAULT;
+    before = ward_slab_enter_(g);
+    err = resize(slab, block, was, size);
+    ward_slab_leave_(g, before);
+    return err;
+}
+
+/* A handle: the low half is the slot's number + 1, the high half its generation under the salt. */
+static uint64_t handle_word(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    uint64_t age = (uint32_t)g->generations[index] ^ g->salt;
+
+    return age << 32 | (index + UINT64_C(1));
+}
+
+ward_handle ward_slab_handle(const struct ward_slab *slab, const void *block)
+{
+    const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
+    ward_handle handle = { 0 };
+    uint32_t before, index;
+
+    if (!g || !(g->spec.policy & WARD_GENERATION) || !ward_slab_is_here_(g))
+        return handle;
+    before = ward_slab_enter_(g);
+    if (live_slot(g, block, &index))
+        handle.word = handle_word(g, index);
+    ward_slab_leave_(g, before);
+    return handle;
+}
+
+/* The live slot of a handle, with the metadata at hand. */
+static bool handle_slot(const struct ward_slab_geometry_ *g, ward_handle handle, uint32_t *index)
+{
+    uint64_t generation;
+
+    *index = (uint32_t)handle.word - 1;
+    if (!(g->spec.policy & WARD_GENERATION) || *index >= g->capacity ||
+        !ward_slab_word_is_live_(g, g->sizes[*index]))
+        return false;
+    generation = g->generations[*index];
+    return (uint32_t)(generation >> 32) == ~(uint32_t)generation &&
+           handle_word(g, *index) == handle.word;
+}
+
+void *ward_slab_get(const struct ward_slab *slab, ward_handle handle)
+{
+    const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
+    uint32_t before, index;
+    void *block;
+
+    if (!g || !ward_slab_is_here_(g))
+        return NULL;
+    before = ward_slab_enter_(g);
+    block = handle_slot(g, handle, &index) ? ward_slab_slot_(g, index) : NULL;
+    ward_slab_leave_(g, before);
+    return block;
+}
+
+void ward_slab_free_handle(struct ward_slab *slab, ward_handle handle)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    uint32_t before, index;
+
+    if (handle.word == 0 || !ward_slab_survived_(slab))
+        return;
+    before = ward_slab_enter_(g);
+    if (handle_slot(g, handle, &index))
+        ward_slab_put_(slab, g, &g->spec, ward_slab_slot_(g, index), g->sizes[index]);
+    else
+        report(g, WARD_BUG_STALE_HANDLE,
+               index < g->capacity ? ward_slab_slot_(g, index) : NULL, NULL, 0,
+               "the block this handle was made for is gone");
+    ward_slab_leave_(g, before);
+}
