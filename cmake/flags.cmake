@@ -20,10 +20,17 @@ function(ward_flags target)
     endif()
 endfunction()
 
+# For what sees the internals: src/ by room ("alloc/slab.h"), this machine's arch/ by file ("key.h").
+function(ward_internals target)
+    target_include_directories(${target} PRIVATE
+        ${PROJECT_SOURCE_DIR}/include
+        ${PROJECT_SOURCE_DIR}/src
+        ${PROJECT_SOURCE_DIR}/src/arch/${ward_arch})
+endfunction()
+
 # For the library alone.
 function(ward_library_flags target)
-    target_include_directories(${target} PRIVATE
-        ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    ward_internals(${target})
     if(WARD_FREESTANDING)
         # Only the compiler's own headers: a kernel has no others.
         execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include
