@@ -32,7 +32,8 @@ endfunction()
 function(ward_library_flags target)
     ward_internals(${target})
     if(WARD_FREESTANDING)
-        # Only the compiler's own headers: a kernel has no others.
+        # Only the compiler's own headers: a kernel has no others. (The define keeps the <limits.h> of
+        # a hosted gcc from going on to the one of libc.)
         execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include
             OUTPUT_VARIABLE compiler_headers OUTPUT_STRIP_TRAILING_WHITESPACE
             COMMAND_ERROR_IS_FATAL ANY)
