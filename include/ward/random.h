@@ -64,20 +64,34 @@ WARD_EXTERN_C_END
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* A number in [0, n), n <= 65536: each with a probability off 1 / n by less than 1 / 65536.
- * fork_word: ward_host_fork_word(), kept by the caller where nobody can change it. The content of
- * *random is bounded before use: damaged, it gives another choice and nothing worse. */
+/* Are there bytes for one more choice, made in this process? fork_word: ward_host_fork_word(), kept
+ * by the caller where nobody can change it. */
+WARD_INLINE bool ward_random_is_ready_(const struct ward_random *random,
+                                       const volatile uint64_t *fork_word)
+{
+    return random->left - 2 <= WARD_RANDOM_READY - 2 && random->epoch == *fork_word;
+}
+
+/* A number in [0, n), n <= 65536, from a stream that is ready: each with a probability off 1 / n by
+ * less than 1 / 65536. Damaged, the stream gives another choice and nothing worse. */
+WARD_INLINE uint32_t ward_random_draw_(struct ward_random *random, uint32_t n)
+{
+    uint32_t left = random->left - 2;
+    uint16_t bits;
+
+    __builtin_memcpy(&bits, random->ready + left, sizeof bits);
+    __builtin_memset(random->ready + left, 0, sizeof bits);
+    random->left = left;
+    return ((uint32_t)bits * n) >> 16;
+}
+
+/* The same from any stream: refills it where needed. */
 WARD_INLINE uint32_t ward_random_below_(struct ward_random *random,
                                         const volatile uint64_t *fork_word, uint32_t n)
 {
-    uint16_t bits;
-
-    if (WARD_UNLIKELY(random->left - 2 > WARD_RANDOM_READY - 2 || random->epoch != *fork_word))
+    if (WARD_UNLIKELY(!ward_random_is_ready_(random, fork_word)))
         ward_random_refill_(random);
-    random->left -= 2;
-    __builtin_memcpy(&bits, random->ready + random->left, sizeof bits);
-    __builtin_memset(random->ready + random->left, 0, sizeof bits);
-    return ((uint32_t)bits * n) >> 16;
+    return ward_random_draw_(random, n);
 }
 
 #endif

@@ -38,16 +38,13 @@ static void report(const struct ward_slab_geometry_ *g, enum ward_bug_kind kind,
 
 static void retire(const struct ward_slab_geometry_ *g, uint32_t index)
 {
-    g->sizes[index] = WARD_SLOT_RETIRED;
+    g->rows[index].word = WARD_SLOT_RETIRED;
     g->state->retired++;
 }
 
-/* What the policy leaves in a block that is no longer in use. */
 static void scrub(const struct ward_slab_geometry_ *g, uint32_t index)
 {
-    if (g->spec.policy & (WARD_ZERO | WARD_POISON))
-        __builtin_memset(ward_slab_slot_(g, index),
-                         g->spec.policy & WARD_POISON ? WARD_POISON_BYTE : 0, g->stride);
+    ward_slab_scrub_(g, &g->spec, ward_slab_slot_(g, index));
 }
 
 /* ---- the front pattern ---- */
@@ -100,31 +97,29 @@ static void repair(const struct ward_slab_geometry_ *g)
     struct ward_slab_state_ *st = g->state;
     uint32_t fresh = g->capacity;
 
-    while (fresh > 0 && g->sizes[fresh - 1] == WARD_SLOT_FREE)
+    while (fresh > 0 && g->rows[fresh - 1].word == WARD_SLOT_FREE)
         fresh--;
     st->top = 0;
     st->low = 0;
     st->retired = 0;
     for (uint32_t i = 0; i < fresh; i++) {
-        uint32_t word = g->sizes[i];
+        uint32_t word = g->rows[i].word;
 
         if (word == WARD_SLOT_QUARANTINED)
-            g->sizes[i] = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
+            g->rows[i].word = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
         else if (!ward_slab_word_is_free_(word) && !ward_slab_word_is_live_(g, word))
-            g->sizes[i] = WARD_SLOT_RETIRED;
-        if (g->sizes[i] == WARD_SLOT_RETIRED)
+            g->rows[i].word = WARD_SLOT_RETIRED;
+        if (g->rows[i].word == WARD_SLOT_RETIRED)
             st->retired++;
-        else if (ward_slab_word_is_free_(g->sizes[i]))
-            g->stack[st->top++] = i;
+        else if (ward_slab_word_is_free_(g->rows[i].word))
+            g->rows[st->top++].entry = i;
     }
     st->fresh = fresh;
     forget_waiting(g);
 }
 
-void ward_slab_bad_entry_(struct ward_slab *slab, const void *entry)
+static void bad_entry(const struct ward_slab_geometry_ *g, const void *entry)
 {
-    const struct ward_slab_geometry_ *g = slab->geometry;
-
     repair(g);
     report(g, WARD_BUG_METADATA, entry, NULL, 0, "the free list names what is not free");
 }
@@ -140,20 +135,21 @@ static unsigned char *first_other(unsigned char *at, size_t len, unsigned char b
     return at + i;
 }
 
-/* A slot was taken from the free list and is not fit to be issued. */
-void ward_slab_bad_slot_(struct ward_slab *slab, uint32_t index)
+/* The entry of the stack is no slot that may be issued: it leaves the stack, and its slot use. */
+static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
 {
-    const struct ward_slab_geometry_ *g = slab->geometry;
-    uint32_t word = g->sizes[index];
-    unsigned char *block = ward_slab_slot_(g, index), *bad;
-    unsigned char byte = word == WARD_SLOT_POISONED ? WARD_POISON_BYTE : 0;
+    uint32_t index = g->rows[at].entry, word;
+    unsigned char *block, *bad;
 
-    if (!ward_slab_word_is_free_(word)) {
-        ward_slab_bad_entry_(slab, &g->sizes[index]);
+    if (index >= g->capacity || !ward_slab_word_is_free_(g->rows[index].word)) {
+        bad_entry(g, &g->rows[at].entry);
         return;
     }
+    word = g->rows[index].word;
+    block = ward_slab_slot_(g, index);
+    bad = first_other(block, g->stride, word == WARD_SLOT_POISONED ? WARD_POISON_BYTE : 0);
+    ward_slab_drop_(g->state, g->rows, at);
     retire(g, index);
-    bad = first_other(block, g->stride, byte);
     if (g->spec.policy & (WARD_ZERO | WARD_POISON) && bad < block + g->stride) {
         report(g, WARD_BUG_WRITE_AFTER_FREE, bad, block, 0,
                "a byte of a free block is not as free left it");
@@ -225,28 +221,27 @@ static void take_fresh(const struct ward_slab_geometry_ *g)
     }
     st->fresh = to;
     while (to > from)
-        g->stack[st->top++] = --to;
+        g->rows[st->top++].entry = --to;
 }
 
 /* Takes everything out of one half of the quarantine: the queue, or, where that is empty, the
- * random half. */
-static bool drain(struct ward_slab *slab)
+ * random half. False: nobody waits in either. */
+static bool drain(const struct ward_slab_geometry_ *g)
 {
-    const struct ward_slab_geometry_ *g = slab->geometry;
     uint32_t at = g->waiting_random, end = at + g->waiting_fifo, before = g->state->top;
 
     for (int half = 0; half < 2 && g->state->top == before; half++) {
         for (; at < end; at++) {
-            uint32_t index = g->waiting[at] - 1;
+            struct ward_slab_place_ place = { NULL, NULL, g->waiting[at] };
 
-            if (g->waiting[at] == 0)
-                continue;
-            if (index >= g->capacity || g->sizes[index] != WARD_SLOT_QUARANTINED ||
-                !ward_slab_push_(g, &g->spec, index)) {
-                ward_slab_bad_entry_(slab, &g->waiting[at]);
+            if (!ward_slab_place_ok_(g, g->rows, &place) || g->state->top >= g->capacity) {
+                bad_entry(g, &g->waiting[at]);
                 return true;
             }
             g->waiting[at] = 0;
+            if (place.leaves == 0)
+                continue;
+            ward_slab_push_(&g->spec, g->state, g->rows, place.leaves - 1);
             g->state->quarantined--;
         }
         at = 0;
@@ -255,28 +250,56 @@ static bool drain(struct ward_slab *slab)
     return g->state->top > before;
 }
 
-bool ward_slab_refill_(struct ward_slab *slab)
+/* Sees to it that there is a free slot, and with random choices that there are many. */
+static bool refill(const struct ward_slab_geometry_ *g)
 {
-    const struct ward_slab_geometry_ *g = slab->geometry;
     struct ward_slab_state_ *st = g->state;
+    bool choose = (g->spec.policy & WARD_RANDOM_SLOT) != 0;
 
-    if (st->top > g->capacity || st->fresh > g->capacity || st->top > st->fresh)
-        ward_slab_bad_entry_(slab, &st->top);
-    if (st->fresh < g->capacity)
+    if (st->top > st->fresh || st->fresh > g->capacity)
+        bad_entry(g, &st->top);
+    if (st->fresh < g->capacity && (st->top == 0 || (choose && st->top < WARD_SLAB_WINDOW)))
         take_fresh(g);
-    st->low = g->spec.policy & WARD_RANDOM_SLOT && st->fresh < g->capacity ? WARD_SLAB_WINDOW - 1
-                                                                          : 0;
-    while (st->top == 0 && st->quarantined > 0 && drain(slab))
+    while (st->top == 0 && st->quarantined > 0 && drain(g))
         continue;
-    if (st->top > st->low)
-        return true;
-    st->low = 0;
-    if (st->top == 0 && g->spec.policy & WARD_STATISTICS)
-        st->failures++;
+    st->low = choose && st->fresh < g->capacity && st->top >= WARD_SLAB_WINDOW
+                  ? WARD_SLAB_WINDOW - 1
+                  : 0;
     return st->top > 0;
 }
 
-void *ward_slab_alloc_closed_(struct ward_slab *slab, size_t size)
+static uint32_t choose_entry(const struct ward_slab_geometry_ *g)
+{
+    struct ward_slab_state_ *st = g->state;
+    uint32_t window = st->top < WARD_SLAB_WINDOW ? st->top : WARD_SLAB_WINDOW;
+
+    if (!(g->spec.policy & WARD_RANDOM_SLOT))
+        return st->top - 1;
+    return st->top - 1 - ward_random_below_(&st->random, g->fork_word, window);
+}
+
+/* Until a slot is fit or none is left; every one that is not has been reported. */
+static void *alloc(const struct ward_slab_geometry_ *g, size_t size, uint32_t at)
+{
+    struct ward_slab_state_ *st = g->state;
+    uint32_t index;
+
+    if (at < st->top && st->top <= g->capacity)
+        bad_slot(g, at);
+    while (refill(g)) {
+        at = choose_entry(g);
+        index = g->rows[at].entry;
+        if (ward_slab_is_fit_(g, &g->spec, g->rows, index)) {
+            ward_slab_drop_(st, g->rows, at);
+            return ward_slab_issue_(g, &g->spec, st, &g->rows[index], index, size);
+        }
+        bad_slot(g, at);
+    }
+    st->failures += g->spec.policy & WARD_STATISTICS ? 1 : 0;
+    return NULL;
+}
+
+void *ward_slab_alloc_slow_(struct ward_slab *slab, size_t size, uint32_t at)
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
     uint32_t before;
@@ -285,7 +308,7 @@ void *ward_slab_alloc_closed_(struct ward_slab *slab, size_t size)
     if (!ward_slab_survived_(slab))
         return NULL;
     before = ward_slab_enter_(g);
-    block = ward_slab_take_(slab, g, &g->spec, size);
+    block = alloc(g, size, at);
     ward_slab_leave_(g, before);
     return block;
 }
@@ -314,7 +337,7 @@ static bool slot_around(const struct ward_slab_geometry_ *g, const void *addr, u
 
 static void report_slot_start(const struct ward_slab_geometry_ *g, uint32_t index, void *block)
 {
-    uint32_t word = g->sizes[index];
+    uint32_t word = g->rows[index].word;
 
     if (index >= g->state->fresh)
         report(g, WARD_BUG_WILD_FREE, block, NULL, 0, "this slot was never issued");
@@ -326,19 +349,17 @@ static void report_slot_start(const struct ward_slab_geometry_ *g, uint32_t inde
         report(g, WARD_BUG_DOUBLE_FREE, block, block, 0, "the block is free already");
     else {
         retire(g, index);
-        report(g, WARD_BUG_METADATA, &g->sizes[index], block, 0,
+        report(g, WARD_BUG_METADATA, &g->rows[index].word, block, 0,
                "the recorded size is larger than any block");
     }
 }
 
 /* Free was called with what is not a live block of that size. NULL is nothing. */
-void ward_slab_bad_free_(struct ward_slab *slab, void *block, size_t size)
+static void bad_free(const struct ward_slab_geometry_ *g, void *block)
 {
-    const struct ward_slab_geometry_ *g = slab->geometry;
     unsigned char *start;
     uint32_t index = 0;
 
-    (void)size;
     if (!block)
         return;
     if (!slot_around(g, block, &index)) {
@@ -350,7 +371,7 @@ void ward_slab_bad_free_(struct ward_slab *slab, void *block, size_t size)
         report_slot_start(g, index, block);
     else
         report(g, WARD_BUG_INTERIOR_FREE, block, start,
-               ward_slab_word_is_live_(g, g->sizes[index]) ? g->sizes[index] : 0,
+               ward_slab_word_is_live_(g, g->rows[index].word) ? g->rows[index].word : 0,
                "the address is not the start of a block");
 }
 
@@ -365,9 +386,8 @@ static const unsigned char *first_broken(const unsigned char *at, size_t len, ui
 }
 
 /* A live block with something wrong around it was freed, or changed in size. */
-void ward_slab_damaged_(struct ward_slab *slab, uint32_t index, size_t size)
+static void damaged(const struct ward_slab_geometry_ *g, uint32_t index, size_t size)
 {
-    const struct ward_slab_geometry_ *g = slab->geometry;
     unsigned char *block = ward_slab_slot_(g, index);
     const unsigned char *bad = first_broken(block + size, g->stride - size,
                                             ward_canary_word_(g->canary, index));
@@ -383,7 +403,76 @@ void ward_slab_damaged_(struct ward_slab *slab, uint32_t index, size_t size)
     scrub(g, index);
 }
 
-void ward_slab_free_closed_(struct ward_slab *slab, void *block, size_t size)
+/* The live block's slot, or false without a report. */
+static bool live_slot(const struct ward_slab_geometry_ *g, const void *block, uint32_t *index)
+{
+    uint64_t found = ward_slab_index_(g, &g->spec, block);
+
+    *index = (uint32_t)found;
+    return found < g->capacity && ward_slab_word_is_live_(g, g->rows[found].word);
+}
+
+/* A live block of that size with nothing wrong around it; else false, after a report. */
+static bool check_live(const struct ward_slab_geometry_ *g, void *block, size_t size,
+                       uint32_t *index)
+{
+    if (!live_slot(g, block, index) || g->rows[*index].word != size) {
+        bad_free(g, block);
+        return false;
+    }
+    if (ward_slab_is_intact_(g, &g->spec, *index, (unsigned char *)block, size) &&
+        (!ward_slab_is_first_(g, &g->spec, *index) ||
+         ward_slab_front_is_(g, (unsigned char *)block)))
+        return true;
+    damaged(g, *index, size);
+    return false;
+}
+
+/* Lets a slot wait; who leaves the quarantine for it is free. */
+static void wait(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    struct ward_slab_state_ *st = g->state;
+    struct ward_slab_place_ place;
+
+    if (!ward_random_is_ready_(&st->random, g->fork_word))
+        ward_random_refill_(&st->random);
+    g->rows[index].word = WARD_SLOT_QUARANTINED;
+    st->quarantined++;
+    place = ward_slab_place_find_(g, st);
+    if (!ward_slab_place_ok_(g, g->rows, &place)) {
+        bad_entry(g, place.fifo ? place.fifo : place.random);
+        return;
+    }
+    ward_slab_place_take_(st, &place, index);
+    if (place.leaves == 0)
+        return;
+    st->quarantined--;
+    ward_slab_push_(&g->spec, st, g->rows, place.leaves - 1);
+}
+
+static void free_block(const struct ward_slab_geometry_ *g, void *block, size_t size)
+{
+    struct ward_slab_state_ *st = g->state;
+    uint32_t index;
+
+    if (!check_live(g, block, size, &index))
+        return;
+    scrub(g, index);
+    if (g->spec.policy & WARD_STATISTICS) {
+        st->frees++;
+        st->live_bytes -= size;
+    }
+    if (st->top >= g->capacity) {
+        g->rows[index].word = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
+        bad_entry(g, &st->top);
+    } else if (g->spec.policy & WARD_QUARANTINE) {
+        wait(g, index);
+    } else {
+        ward_slab_push_(&g->spec, st, g->rows, index);
+    }
+}
+
+void ward_slab_free_slow_(struct ward_slab *slab, void *block, size_t size)
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
     uint32_t before;
@@ -391,7 +480,7 @@ void ward_slab_free_closed_(struct ward_slab *slab, void *block, size_t size)
     if (!ward_slab_survived_(slab))
         return;
     before = ward_slab_enter_(g);
-    ward_slab_put_(slab, g, &g->spec, block, size);
+    free_block(g, block, size);
     ward_slab_leave_(g, before);
 }
 
@@ -402,15 +491,6 @@ void ward_slab_free(struct ward_slab *slab, void *block, size_t size)
 
 /* ---- size and handles ---- */
 
-/* The live block's slot, or false without a report. */
-static bool live_slot(const struct ward_slab_geometry_ *g, const void *block, uint32_t *index)
-{
-    uint64_t found = ward_slab_index_(g, &g->spec, block);
-
-    *index = (uint32_t)found;
-    return found < g->capacity && ward_slab_word_is_live_(g, g->sizes[found]);
-}
-
 size_t ward_slab_usable(const struct ward_slab *slab, const void *block)
 {
     const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
@@ -420,7 +500,7 @@ size_t ward_slab_usable(const struct ward_slab *slab, const void *block)
     if (!g || !ward_slab_is_here_(g))
         return 0;
     before = ward_slab_enter_(g);
-    size = live_slot(g, block, &index) ? g->sizes[index] : 0;
+    size = live_slot(g, block, &index) ? g->rows[index].word : 0;
     ward_slab_leave_(g, before);
     return size;
 }
@@ -430,7 +510,7 @@ static void resize_slot(const struct ward_slab_geometry_ *g, uint32_t index, siz
 {
     unsigned char *block = ward_slab_slot_(g, index);
 
-    g->sizes[index] = (uint32_t)size;
+    g->rows[index].word = (uint32_t)size;
     if (g->spec.policy & WARD_STATISTICS) {
         g->state->live_bytes += size - was;
         if (g->state->live_bytes > g->state->peak_bytes)
@@ -444,37 +524,22 @@ static void resize_slot(const struct ward_slab_geometry_ *g, uint32_t index, siz
     ward_canary_arm_(block + size, g->stride - size, ward_canary_word_(g->canary, index));
 }
 
-static int resize(struct ward_slab *slab, void *block, size_t was, size_t size)
-{
-    const struct ward_slab_geometry_ *g = slab->geometry;
-    uint32_t index;
-
-    if (!live_slot(g, block, &index) || g->sizes[index] != was) {
-        ward_slab_bad_free_(slab, block, was);
-        return -EFAULT;
-    }
-    if (!ward_slab_intact_(g, &g->spec, index, (unsigned char *)block, was)) {
-        ward_slab_damaged_(slab, index, was);
-        return -EFAULT;
-    }
-    resize_slot(g, index, was, size);
-    return 0;
-}
-
 int ward_slab_resize(struct ward_slab *slab, void *block, size_t was, size_t size)
 {
     const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
-    uint32_t before;
-    int err;
+    uint32_t before, index;
+    bool live;
 
     if (!g || !block || size - 1 >= g->spec.block.size)
         return -EINVAL;
     if (!ward_slab_survived_(slab))
         return -EFAULT;
     before = ward_slab_enter_(g);
-    err = resize(slab, block, was, size);
+    live = check_live(g, block, was, &index);
+    if (live)
+        resize_slot(g, index, was, size);
     ward_slab_leave_(g, before);
-    return err;
+    return live ? 0 : -EFAULT;
 }
 
 /* A handle: the low half is the slot's number + 1, the high half its generation under the salt. */
@@ -507,7 +572,7 @@ static bool handle_slot(const struct ward_slab_geometry_ *g, ward_handle handle,
 
     *index = (uint32_t)handle.word - 1;
     if (!(g->spec.policy & WARD_GENERATION) || *index >= g->capacity ||
-        !ward_slab_word_is_live_(g, g->sizes[*index]))
+        !ward_slab_word_is_live_(g, g->rows[*index].word))
         return false;
     generation = g->generations[*index];
     return (uint32_t)(generation >> 32) == ~(uint32_t)generation &&
@@ -537,7 +602,7 @@ void ward_slab_free_handle(struct ward_slab *slab, ward_handle handle)
         return;
     before = ward_slab_enter_(g);
     if (handle_slot(g, handle, &index))
-        ward_slab_put_(slab, g, &g->spec, ward_slab_slot_(g, index), g->sizes[index]);
+        free_block(g, ward_slab_slot_(g, index), g->rows[index].word);
     else
         report(g, WARD_BUG_STALE_HANDLE,
                index < g->capacity ? ward_slab_slot_(g, index) : NULL, NULL, 0,

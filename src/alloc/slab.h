@@ -51,7 +51,8 @@ bool ward_slab_survived_(const struct ward_slab *slab);
 /* The same for functions that must not report. */
 bool ward_slab_is_here_(const struct ward_slab_geometry_ *g);
 
-/* Fills the pattern before the first slot of a span. */
+/* The pattern before the first slot of a span: fills it; tells whether it still is there. */
 void ward_slab_front_arm_(const struct ward_slab_geometry_ *g, unsigned char *first);
+bool ward_slab_front_is_(const struct ward_slab_geometry_ *g, const unsigned char *first);
 
 #endif

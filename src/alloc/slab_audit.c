@@ -29,13 +29,13 @@ static bool generation_ok(const struct ward_slab_geometry_ *g, uint32_t index)
 static bool count_slot(const struct ward_slab_geometry_ *g, uint32_t index, struct count *n)
 {
     unsigned char *block = ward_slab_slot_(g, index);
-    uint32_t word = g->sizes[index];
+    uint32_t word = g->rows[index].word;
 
     if (!generation_ok(g, index))
         return false;
     if (ward_slab_word_is_live_(g, word)) {
         n->live++;
-        return ward_slab_intact_(g, &g->spec, index, block, word);
+        return ward_slab_is_intact_(g, &g->spec, index, block, word);
     }
     if (word == WARD_SLOT_QUARANTINED) {
         n->waiting++;
@@ -48,7 +48,7 @@ static bool count_slot(const struct ward_slab_geometry_ *g, uint32_t index, stru
     }
     n->free++;
     n->free_sum += mark(g, index);
-    return ward_slab_untouched_(g, &g->spec, index, block);
+    return ward_slab_untouched_(g, &g->spec, word, block);
 }
 
 static bool stack_agrees(const struct ward_slab_geometry_ *g, const struct count *n)
@@ -58,9 +58,9 @@ static bool stack_agrees(const struct ward_slab_geometry_ *g, const struct count
     if (n->free != g->state->top)
         return false;
     for (uint32_t i = 0; i < n->free; i++) {
-        if (g->stack[i] >= g->state->fresh)
+        if (g->rows[i].entry >= g->state->fresh)
             return false;
-        sum += mark(g, g->stack[i]);
+        sum += mark(g, g->rows[i].entry);
     }
     return sum == n->free_sum;
 }
@@ -100,7 +100,7 @@ static bool verify(const struct ward_slab_geometry_ *g)
         if (!count_slot(g, i, &n))
             return false;
     for (uint32_t i = st->fresh; i < g->capacity; i++)
-        if (g->sizes[i] != WARD_SLOT_FREE || !generation_ok(g, i))
+        if (g->rows[i].word != WARD_SLOT_FREE || !generation_ok(g, i))
             return false;
     return n.retired == st->retired && stack_agrees(g, &n) && quarantine_agrees(g, &n);
 }
@@ -176,10 +176,10 @@ static bool next_live(const struct ward_slab_geometry_ *g, uint32_t *index, uint
 
     if (end > g->capacity)
         end = g->capacity;
-    while (i < end && !ward_slab_word_is_live_(g, g->sizes[i]))
+    while (i < end && !ward_slab_word_is_live_(g, g->rows[i].word))
         i++;
     *index = i;
-    *size = i < end ? g->sizes[i] : 0;
+    *size = i < end ? g->rows[i].word : 0;
     ward_slab_leave_(g, before);
     return i < end;
 }
@@ -211,7 +211,7 @@ static void freshen(const struct ward_slab_geometry_ *g, uint32_t index, unsigne
         __builtin_memset(slot, 0, (size_t)(from - slot));
     if (end > to)
         __builtin_memset(to, 0, (size_t)(end - to));
-    g->sizes[index] = WARD_SLOT_FREE;
+    g->rows[index].word = WARD_SLOT_FREE;
 }
 
 /* Releases the whole pages of the free slots [first, end), all of one span. */
@@ -241,7 +241,7 @@ static uint32_t free_run(const struct ward_slab_geometry_ *g, uint32_t first)
 
     if (end > g->state->fresh)
         end = g->state->fresh;
-    while (i < end && ward_slab_word_is_free_(g->sizes[i]))
+    while (i < end && ward_slab_word_is_free_(g->rows[i].word))
         i++;
     return i;
 }
@@ -284,7 +284,7 @@ static void reset_state(const struct ward_slab_geometry_ *g)
     uint32_t used = st->fresh <= g->capacity ? st->fresh : g->capacity;
     size_t waiting = (size_t)g->waiting_random + g->waiting_fifo;
 
-    __builtin_memset(g->sizes, 0, used * sizeof *g->sizes);
+    __builtin_memset(g->rows, 0, used * sizeof *g->rows);
     __builtin_memset(g->waiting, 0, waiting * sizeof *g->waiting);
     st->top = 0;
     st->fresh = 0;

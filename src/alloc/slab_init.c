@@ -2,7 +2,7 @@
 /*
  * Making a slab: how large everything is, where it lies, the secrets, and the recipes.
  *
- *      metadata  | geometry | state | sizes | stack | generations | waiting |
+ *      metadata  | geometry | state | rows | generations | waiting |
  *                0          page    each part aligned to a cache line
  */
 #include <ward/host.h>
@@ -18,7 +18,7 @@ static const size_t span_bytes_default = 65536;
 
 /* Where the parts of the metadata begin, in bytes from its start. */
 struct parts {
-    size_t state, sizes, stack, generations, waiting, end;
+    size_t state, generations, waiting, end;
 };
 
 static bool spec_ok(const struct ward_slab_spec *spec)
@@ -144,9 +144,7 @@ static struct parts parts_of(struct ward_slab_geometry_ *g)
     size_quarantine(g);
     part(&end, sizeof *g);
     end = ward_round_down(end + ward_host_page_size() - 1, ward_host_page_size());
-    p.state = part(&end, sizeof(struct ward_slab_state_));
-    p.sizes = part(&end, n * sizeof *g->sizes);
-    p.stack = part(&end, n * sizeof *g->stack);
+    p.state = part(&end, sizeof *g->state + n * sizeof *g->rows);
     p.generations = part(&end, g->spec.policy & WARD_GENERATION ? n * sizeof *g->generations : 0);
     p.waiting = part(&end, ((size_t)g->waiting_random + g->waiting_fifo) * sizeof *g->waiting);
     p.end = ward_round_down(end + ward_host_page_size() - 1, ward_host_page_size());
@@ -208,8 +206,7 @@ static void place_meta(struct ward_slab_geometry_ *g, struct ward_region *meta,
 
     g->meta = meta;
     g->state = (struct ward_slab_state_ *)(void *)(at + p->state);
-    g->sizes = (uint32_t *)(void *)(at + p->sizes);
-    g->stack = (uint32_t *)(void *)(at + p->stack);
+    g->rows = (struct ward_slab_row_ *)(void *)(g->state + 1);
     g->generations = (uint64_t *)(void *)(at + p->generations);
     g->waiting = (uint32_t *)(void *)(at + p->waiting);
 }
@@ -307,6 +304,8 @@ static int finish_meta(struct ward_slab_geometry_ *g, const struct parts *p)
         if (err)
             g->mode &= ~(unsigned)WARD_SLAB_LOCKED;
     }
+    g->limit = g->mode ? 0 : g->capacity;
+    g->open = g->mode ? &there->closed : g->state;
     *there = *g;
     return g->fixed ? ward_region_protect(g->meta, 0, p->state, WARD_READ) : 0;
 }

@@ -20,9 +20,7 @@
 
 /* The words of a slot: 1 .. 2^32 - 17 is the requested size of a live block. A row that was never
  * touched is 0: free, and the slot reads as zero. */
-enum ward_slab_word_ {
-    WARD_SLOT_FREE = 0,
-};
+#define WARD_SLOT_FREE UINT32_C(0)
 #define WARD_SLOT_POISONED UINT32_C(0xfffffffd)    /* free, full of poison */
 #define WARD_SLOT_RETIRED UINT32_C(0xfffffffe)     /* never issued again */
 #define WARD_SLOT_QUARANTINED UINT32_C(0xffffffff) /* waiting */
@@ -34,37 +32,16 @@ enum ward_slab_word_ {
 /* Why a slab takes the long way: its key is closed, or its memory does not survive fork. */
 enum ward_slab_mode_ { WARD_SLAB_LOCKED = 1, WARD_SLAB_FORK = 2 };
 
-/* Where everything is, and the secrets. Written once by init, then read-only. */
-struct ward_slab_geometry_ {
-    unsigned char *base;  /* slot 0 */
-    uint64_t inverse;     /* of the odd part of stride */
-    unsigned shift;       /* stride == odd << shift */
-    uint32_t capacity;    /* slots */
-    size_t stride;        /* bytes */
-    struct ward_slab_state_ *state;
-    uint32_t *sizes;      /* [capacity] a word per slot, see above */
-    uint32_t *stack;      /* [capacity] free slots below `fresh`: [0, state->top) */
-    uint64_t *generations; /* [capacity] issue count and its complement; 0: never issued */
-    uint32_t *waiting;    /* [random + fifo] quarantined slots + 1; 0: empty */
-    uint32_t waiting_random, waiting_fifo;
-    unsigned mode;        /* of ward_slab_mode_ */
-    bool fixed;           /* this really is read-only: the region could do it */
-    int key;              /* the protection key, with WARD_SLAB_LOCKED */
-    const volatile uint64_t *fork_word;
-    uint64_t epoch;       /* of the process this was made in */
-    uint64_t canary[2];   /* secret */
-    uint64_t salt;        /* secret: what handles are mixed with */
-    size_t front;         /* pattern bytes before the first slot of a span */
-    uint32_t per_span, spans;   /* slots per span, spans; capacity and 1 without span guards */
-    uint64_t span_reciprocal;   /* of per_span */
-    unsigned pitch_log2;        /* bytes from span to span */
-    struct ward_slab_spec spec; /* a copy */
-    struct ward_region *data, *meta;
+/* One row per place: what is known of slot i, and entry i of the stack of free slots (which has
+ * nothing to do with slot i). */
+struct ward_slab_row_ {
+    uint32_t word; /* of slot i, see above */
+    uint32_t entry; /* a free slot, for i < state->top */
 };
 
-/* What changes. Nothing here is believed without a test.
+/* What changes. Nothing here is believed without a test. The rows follow it.
  * capacity == (top + capacity - fresh) + live + quarantined + retired */
-struct ward_slab_state_ {
+struct WARD_ALIGNED(64) ward_slab_state_ {
     uint32_t top;         /* entries of the stack */
     uint32_t low;         /* refill at or below so many */
     uint32_t fresh;       /* slots from here on were never issued */
@@ -76,29 +53,72 @@ struct ward_slab_state_ {
     struct ward_random random;
 };
 
+/* Where everything is, and the secrets. Written once by init, then read-only.
+ *
+ * The fast paths see the slab through `open` and `limit`. Of a slab whose metadata is closed they see
+ * an empty one (open is `closed`, limit 0), and so leave everything to the functions that open it. */
+struct ward_slab_geometry_ {
+    unsigned char *base; /* slot 0 */
+    struct ward_slab_state_ *open;
+    uint32_t limit;      /* capacity, or 0 */
+    uint32_t capacity;   /* slots */
+    uint64_t inverse;    /* of the odd part of stride */
+    unsigned shift;      /* stride == odd << shift */
+    size_t stride;       /* bytes */
+    size_t front;        /* pattern bytes before the first slot of a span */
+    uint64_t canary[2];  /* secret */
+    const volatile uint64_t *fork_word;
+    uint32_t *waiting;   /* [random + fifo] quarantined slots + 1; 0: empty */
+    uint32_t waiting_random, waiting_fifo;
+    uint64_t *generations;      /* [capacity] issue count and its complement; 0: never issued */
+    uint32_t per_span, spans;   /* slots per span, spans; capacity and 1 without span guards */
+    uint64_t span_reciprocal;   /* of per_span */
+    unsigned pitch_log2;        /* bytes from span to span */
+    struct ward_slab_state_ *state;
+    struct ward_slab_row_ *rows; /* [capacity] */
+    unsigned mode;       /* of ward_slab_mode_ */
+    bool fixed;          /* this really is read-only: the region could do it */
+    int key;             /* the protection key, with WARD_SLAB_LOCKED */
+    uint64_t epoch;      /* of the process this was made in */
+    uint64_t salt;       /* secret: what handles are mixed with */
+    struct ward_slab_spec spec; /* a copy */
+    struct ward_region *data, *meta;
+    struct ward_slab_state_ closed; /* all zero */
+};
+
 WARD_EXTERN_C_BEGIN
 
-/* The long ways, out of line. */
-WARD_API WARD_COLD void *ward_slab_alloc_closed_(struct ward_slab *slab, size_t size);
-WARD_API WARD_COLD void ward_slab_free_closed_(struct ward_slab *slab, void *block, size_t size);
-WARD_API WARD_COLD bool ward_slab_refill_(struct ward_slab *slab);
-WARD_API WARD_COLD void ward_slab_bad_entry_(struct ward_slab *slab, const void *entry);
-WARD_API WARD_COLD void ward_slab_bad_slot_(struct ward_slab *slab, uint32_t index);
-WARD_API WARD_COLD void ward_slab_bad_free_(struct ward_slab *slab, void *block, size_t size);
-WARD_API WARD_COLD bool ward_slab_front_is_(const struct ward_slab_geometry_ *g,
-                                            const unsigned char *first);
-WARD_API WARD_COLD void ward_slab_damaged_(struct ward_slab *slab, uint32_t index, size_t size);
+/* What the fast paths leave to others, with nothing changed yet. `at` is the entry of the stack that
+ * turned out to be unfit, UINT32_MAX if none did. */
+WARD_API WARD_COLD void *ward_slab_alloc_slow_(struct ward_slab *slab, size_t size, uint32_t at);
+WARD_API WARD_COLD void ward_slab_free_slow_(struct ward_slab *slab, void *block, size_t size);
 
 WARD_EXTERN_C_END
+
+/* Does the compiler know the spec? Then what follows from it is a constant too; else it is read from
+ * the geometry, which holds the same. */
+#define WARD_SLAB_IS_CONSTANT_(SPEC)                                                               \
+    (__builtin_constant_p((SPEC)->block.size) && __builtin_constant_p((SPEC)->policy))
 
 WARD_INLINE size_t ward_slab_stride_(const struct ward_slab_geometry_ *g,
                                      const struct ward_slab_spec *spec)
 {
     size_t used = spec->block.size + (spec->policy & WARD_CANARY ? 8 : 0);
 
-    if (__builtin_constant_p(spec->block.size) && __builtin_constant_p(spec->policy))
-        return (used + spec->block.align - 1) & ~(spec->block.align - 1);
-    return g->stride;
+    return WARD_SLAB_IS_CONSTANT_(spec) ? (used + spec->block.align - 1) & ~(spec->block.align - 1)
+                                        : g->stride;
+}
+
+/* The number of slot starts below an offset that is one; else something else. */
+WARD_INLINE uint64_t ward_slab_slots_(const struct ward_slab_geometry_ *g,
+                                      const struct ward_slab_spec *spec, uint64_t offset)
+{
+    uint64_t stride = ward_slab_stride_(g, spec);
+    unsigned shift = WARD_SLAB_IS_CONSTANT_(spec) ? (unsigned)__builtin_ctzll(stride) : g->shift;
+    uint64_t inverse =
+        WARD_SLAB_IS_CONSTANT_(spec) ? ward_slot_inverse_(stride >> shift) : g->inverse;
+
+    return ward_slot_index_(offset, inverse, shift);
 }
 
 WARD_INLINE unsigned char *ward_slab_at_(const struct ward_slab_geometry_ *g,
@@ -120,9 +140,9 @@ WARD_INLINE uint64_t ward_slab_index_(const struct ward_slab_geometry_ *g,
     uint64_t off = (uintptr_t)block - (uintptr_t)g->base, span, slot;
 
     if (!(spec->policy & WARD_SPAN_GUARD))
-        return ward_slot_index_(off, g->inverse, g->shift);
+        return ward_slab_slots_(g, spec, off);
     span = off >> g->pitch_log2;
-    slot = ward_slot_index_(off & (((uint64_t)1 << g->pitch_log2) - 1), g->inverse, g->shift);
+    slot = ward_slab_slots_(g, spec, off & (((uint64_t)1 << g->pitch_log2) - 1));
     return span < g->spans && slot < g->per_span ? span * g->per_span + slot : UINT64_MAX;
 }
 
@@ -134,49 +154,40 @@ WARD_INLINE bool ward_slab_is_first_(const struct ward_slab_geometry_ *g,
     return index - ward_slot_divide_(index, g->span_reciprocal) * g->per_span == 0;
 }
 
-/* A slot number at random among the topmost of the stack, which it is taken from. */
-WARD_INLINE uint32_t ward_slab_pop_(const struct ward_slab_geometry_ *g,
-                                    const struct ward_slab_spec *spec, uint32_t top)
-{
-    struct ward_slab_state_ *st = g->state;
-    uint32_t at = top - 1, index;
-
-    if (spec->policy & WARD_RANDOM_SLOT)
-        at -= ward_random_below_(&st->random, g->fork_word,
-                                 top < WARD_SLAB_WINDOW ? top : WARD_SLAB_WINDOW);
-    index = g->stack[at];
-    if (spec->policy & WARD_RANDOM_SLOT)
-        g->stack[at] = g->stack[top - 1];
-    st->top = top - 1;
-    return index;
-}
-
-/* The free slot is as free left it? Returns false if its word or its bytes are not. */
+/* The free slot is as free left it: its word, and by the policy its bytes. */
 WARD_INLINE bool ward_slab_untouched_(const struct ward_slab_geometry_ *g,
-                                      const struct ward_slab_spec *spec, uint32_t index,
+                                      const struct ward_slab_spec *spec, uint32_t word,
                                       const unsigned char *block)
 {
-    uint32_t word = g->sizes[index];
     size_t stride = ward_slab_stride_(g, spec);
 
-    if (!(spec->policy & WARD_POISON))
-        return word == WARD_SLOT_FREE &&
-               (!(spec->policy & WARD_ZERO) || ward_fill_is_(block, stride, 0));
-    return (word == WARD_SLOT_POISONED && ward_fill_is_(block, stride, WARD_POISON_BYTE)) ||
-           (word == WARD_SLOT_FREE && ward_fill_is_(block, stride, 0));
+    if (spec->policy & WARD_POISON && WARD_LIKELY(word == WARD_SLOT_POISONED))
+        return ward_fill_is_(block, stride, WARD_POISON_BYTE);
+    return word == WARD_SLOT_FREE &&
+           (!(spec->policy & (WARD_ZERO | WARD_POISON)) || ward_fill_is_(block, stride, 0));
 }
 
-/* Counts an issue. False: the record is damaged, or the slot was issued too often. */
-WARD_INLINE bool ward_slab_age_(const struct ward_slab_geometry_ *g, uint32_t index)
+/* A generation that agrees with its complement, and is not the last. */
+WARD_INLINE bool ward_slab_may_age_(uint64_t word)
 {
-    uint64_t word = g->generations[index];
-    uint32_t age = (uint32_t)word;
+    return word == 0 || ((uint32_t)(word >> 32) == ~(uint32_t)word && (uint32_t)word != UINT32_MAX);
+}
 
-    if (WARD_UNLIKELY((word != 0 && (uint32_t)(word >> 32) != ~age) || age == UINT32_MAX))
-        return false;
-    age++;
+/* May this slot be issued? */
+WARD_INLINE bool ward_slab_is_fit_(const struct ward_slab_geometry_ *g,
+                                   const struct ward_slab_spec *spec,
+                                   const struct ward_slab_row_ *rows, uint32_t index)
+{
+    return index < g->capacity &&
+           ward_slab_untouched_(g, spec, rows[index].word, ward_slab_at_(g, spec, index)) &&
+           (!(spec->policy & WARD_GENERATION) || ward_slab_may_age_(g->generations[index]));
+}
+
+WARD_INLINE void ward_slab_age_(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    uint32_t age = (uint32_t)g->generations[index] + 1;
+
     g->generations[index] = (uint64_t)~age << 32 | age;
-    return true;
 }
 
 WARD_INLINE void ward_slab_count_alloc_(struct ward_slab_state_ *st, size_t size)
@@ -187,35 +198,16 @@ WARD_INLINE void ward_slab_count_alloc_(struct ward_slab_state_ *st, size_t size
         st->peak_bytes = st->live_bytes;
 }
 
-/* Allocates with the metadata at hand (ward_slab_alloc_ saw to that). */
-WARD_INLINE void *ward_slab_take_(struct ward_slab *slab, const struct ward_slab_geometry_ *g,
-                                  const struct ward_slab_spec *spec, size_t size)
+/* Makes a fit slot, no longer on the stack, a live block. */
+WARD_INLINE void *ward_slab_issue_(const struct ward_slab_geometry_ *g,
+                                   const struct ward_slab_spec *spec, struct ward_slab_state_ *st,
+                                   struct ward_slab_row_ *row, uint32_t index, size_t size)
 {
-    struct ward_slab_state_ *st = g->state;
-    unsigned char *block;
-    uint32_t index, top;
+    unsigned char *block = ward_slab_at_(g, spec, index);
 
-    if (WARD_UNLIKELY(size - 1 >= spec->block.size))
-        return NULL;
-    for (;;) {
-        top = st->top;
-        if (WARD_UNLIKELY(top <= st->low || top > g->capacity)) {
-            if (!ward_slab_refill_(slab))
-                return NULL;
-            top = st->top;
-        }
-        index = ward_slab_pop_(g, spec, top);
-        if (WARD_UNLIKELY(index >= g->capacity)) {
-            ward_slab_bad_entry_(slab, &g->stack[top - 1]);
-            continue;
-        }
-        block = ward_slab_at_(g, spec, index);
-        if (WARD_LIKELY(ward_slab_untouched_(g, spec, index, block)) &&
-            (!(spec->policy & WARD_GENERATION) || WARD_LIKELY(ward_slab_age_(g, index))))
-            break;
-        ward_slab_bad_slot_(slab, index);
-    }
-    g->sizes[index] = (uint32_t)size;
+    row->word = (uint32_t)size;
+    if (spec->policy & WARD_GENERATION)
+        ward_slab_age_(g, index);
     if (spec->policy & WARD_CANARY)
         ward_canary_arm_(block + size, ward_slab_stride_(g, spec) - size,
                          ward_canary_word_(g->canary, index));
@@ -224,114 +216,154 @@ WARD_INLINE void *ward_slab_take_(struct ward_slab *slab, const struct ward_slab
     return block;
 }
 
-/* Everything around the block is as alloc left it? */
-WARD_INLINE bool ward_slab_intact_(const struct ward_slab_geometry_ *g,
-                                   const struct ward_slab_spec *spec, uint32_t index,
-                                   const unsigned char *block, size_t size)
+/* Entry `at` leaves the stack, and the topmost takes its place. */
+WARD_INLINE void ward_slab_drop_(struct ward_slab_state_ *st, struct ward_slab_row_ *rows,
+                                 uint32_t at)
 {
-    if (WARD_UNLIKELY(ward_slab_is_first_(g, spec, index)) && g->front &&
-        !ward_slab_front_is_(g, block))
-        return false;
-    return !(spec->policy & WARD_CANARY) ||
-           ward_canary_is_(block + size, ward_slab_stride_(g, spec) - size,
-                           ward_canary_word_(g->canary, index));
-}
+    uint32_t top = st->top - 1;
 
-/* Puts a slot into the quarantine; another one may come out: its number + 1, else 0. It goes through
- * a random place of an array, and from there through a queue. */
-WARD_INLINE uint32_t ward_slab_wait_(const struct ward_slab_geometry_ *g, uint32_t index)
-{
-    struct ward_slab_state_ *st = g->state;
-    uint32_t *fifo = g->waiting + g->waiting_random, out, at;
-
-    at = ward_random_below_(&st->random, g->fork_word, g->waiting_random);
-    out = g->waiting[at];
-    g->waiting[at] = index + 1;
-    if (g->waiting_fifo == 0 || out == 0)
-        return out;
-    at = st->next_fifo < g->waiting_fifo ? st->next_fifo : 0;
-    st->next_fifo = at + 1;
-    index = fifo[at];
-    fifo[at] = out;
-    return index;
-}
-
-/* Makes a slot that waited free again. False: no such slot waited. */
-WARD_INLINE bool ward_slab_push_(const struct ward_slab_geometry_ *g,
-                                 const struct ward_slab_spec *spec, uint32_t index)
-{
-    struct ward_slab_state_ *st = g->state;
-    uint32_t top = st->top;
-
-    if (WARD_UNLIKELY(top >= g->capacity))
-        return false;
-    g->sizes[index] = spec->policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
-    g->stack[top] = index;
-    st->top = top + 1;
-    return true;
-}
-
-/* Frees with the metadata at hand. */
-WARD_INLINE void ward_slab_put_(struct ward_slab *slab, const struct ward_slab_geometry_ *g,
-                                const struct ward_slab_spec *spec, void *at, size_t size)
-{
-    struct ward_slab_state_ *st = g->state;
-    unsigned char *block = (unsigned char *)at;
-    uint64_t found = ward_slab_index_(g, spec, block);
-    uint32_t index = (uint32_t)found, out;
-
-    if (WARD_UNLIKELY(found >= g->capacity || g->sizes[index] != size ||
-                      size - 1 >= spec->block.size)) {
-        ward_slab_bad_free_(slab, block, size);
-        return;
-    }
-    if (WARD_UNLIKELY(!ward_slab_intact_(g, spec, index, block, size))) {
-        ward_slab_damaged_(slab, index, size);
-        return;
-    }
-    if (spec->policy & (WARD_ZERO | WARD_POISON))
-        __builtin_memset(block, spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0,
-                         ward_slab_stride_(g, spec));
-    if (spec->policy & WARD_STATISTICS) {
-        st->frees++;
-        st->live_bytes -= size;
-    }
-    if (spec->policy & WARD_QUARANTINE) {
-        g->sizes[index] = WARD_SLOT_QUARANTINED;
-        st->quarantined++;
-        out = ward_slab_wait_(g, index);
-        if (out == 0)
-            return;
-        index = out - 1;
-        st->quarantined--;
-        if (WARD_UNLIKELY(index >= g->capacity || g->sizes[index] != WARD_SLOT_QUARANTINED)) {
-            ward_slab_bad_entry_(slab, g->waiting);
-            return;
-        }
-    }
-    if (WARD_UNLIKELY(!ward_slab_push_(g, spec, index)))
-        ward_slab_bad_entry_(slab, &st->top);
+    rows[at].entry = rows[top].entry;
+    st->top = top;
 }
 
 WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_slab_spec *spec,
                                    size_t size)
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
+    struct ward_slab_state_ *st = g->open;
+    struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
+    uint32_t top = st->top, at = top - 1, index;
 
-    if (WARD_UNLIKELY(g->mode))
-        return ward_slab_alloc_closed_(slab, size);
-    return ward_slab_take_(slab, g, spec, size);
+    if (WARD_UNLIKELY(size - 1 >= spec->block.size))
+        return NULL;
+    if (WARD_UNLIKELY(at >= g->limit))
+        return ward_slab_alloc_slow_(slab, size, UINT32_MAX);
+    if (spec->policy & WARD_RANDOM_SLOT) {
+        if (WARD_UNLIKELY(top <= st->low || !ward_random_is_ready_(&st->random, g->fork_word)))
+            return ward_slab_alloc_slow_(slab, size, UINT32_MAX);
+        at -= ward_random_draw_(&st->random, top < WARD_SLAB_WINDOW ? top : WARD_SLAB_WINDOW);
+    }
+    index = rows[at].entry;
+    if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, rows, index)))
+        return ward_slab_alloc_slow_(slab, size, at);
+    if (spec->policy & WARD_RANDOM_SLOT)
+        ward_slab_drop_(st, rows, at);
+    else
+        st->top = at;
+    return ward_slab_issue_(g, spec, st, &rows[index], index, size);
+}
+
+/* Is everything around the block as alloc left it? */
+WARD_INLINE bool ward_slab_is_intact_(const struct ward_slab_geometry_ *g,
+                                      const struct ward_slab_spec *spec, uint32_t index,
+                                      const unsigned char *block, size_t size)
+{
+    return !(spec->policy & WARD_CANARY) ||
+           ward_canary_is_(block + size, ward_slab_stride_(g, spec) - size,
+                           ward_canary_word_(g->canary, index));
+}
+
+/* What takes a slot's place in the quarantine: its number + 1; 0: nobody has to leave. */
+struct ward_slab_place_ {
+    uint32_t *random, *fifo; /* fifo: NULL if the queue does not move */
+    uint32_t leaves;
+};
+
+/* A slot goes to a random place of an array, who was there to the queue, and the oldest of the queue
+ * leaves. Finds the places and changes nothing but the stream of choices. */
+WARD_INLINE struct ward_slab_place_ ward_slab_place_find_(const struct ward_slab_geometry_ *g,
+                                                          struct ward_slab_state_ *st)
+{
+    struct ward_slab_place_ place;
+    uint32_t oldest = st->next_fifo < g->waiting_fifo ? st->next_fifo : 0;
+
+    place.random = &g->waiting[ward_random_draw_(&st->random, g->waiting_random)];
+    place.leaves = *place.random;
+    place.fifo = NULL;
+    if (place.leaves && g->waiting_fifo) {
+        place.fifo = &g->waiting[g->waiting_random + oldest];
+        place.leaves = *place.fifo;
+    }
+    return place;
+}
+
+WARD_INLINE void ward_slab_place_take_(struct ward_slab_state_ *st,
+                                       const struct ward_slab_place_ *place, uint32_t index)
+{
+    if (place->fifo) {
+        *place->fifo = *place->random;
+        st->next_fifo++;
+    }
+    *place->random = index + 1;
+}
+
+/* Is the one that leaves a slot that waits? Nobody is, too. */
+WARD_INLINE bool ward_slab_place_ok_(const struct ward_slab_geometry_ *g,
+                                     const struct ward_slab_row_ *rows,
+                                     const struct ward_slab_place_ *place)
+{
+    return place->leaves == 0 || (place->leaves - 1 < g->capacity &&
+                                  rows[place->leaves - 1].word == WARD_SLOT_QUARANTINED);
+}
+
+/* Makes a slot free: onto the stack. */
+WARD_INLINE void ward_slab_push_(const struct ward_slab_spec *spec, struct ward_slab_state_ *st,
+                                 struct ward_slab_row_ *rows, uint32_t index)
+{
+    uint32_t top = st->top;
+
+    rows[index].word = spec->policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
+    rows[top].entry = index;
+    st->top = top + 1;
+}
+
+WARD_INLINE void ward_slab_scrub_(const struct ward_slab_geometry_ *g,
+                                  const struct ward_slab_spec *spec, unsigned char *block)
+{
+    if (spec->policy & (WARD_ZERO | WARD_POISON))
+        __builtin_memset(block, spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0,
+                         ward_slab_stride_(g, spec));
 }
 
 WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_spec *spec,
-                                 void *block, size_t size)
+                                 void *at, size_t size)
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
+    struct ward_slab_state_ *st = g->open;
+    struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
+    unsigned char *block = (unsigned char *)at;
+    uint64_t found = ward_slab_index_(g, spec, block);
+    uint32_t index = (uint32_t)found;
+    struct ward_slab_place_ place = { NULL, NULL, 0 };
 
-    if (WARD_UNLIKELY(g->mode))
-        ward_slab_free_closed_(slab, block, size);
-    else
-        ward_slab_put_(slab, g, spec, block, size);
+    if (WARD_UNLIKELY(found >= g->limit || rows[index].word != size ||
+                      size - 1 >= spec->block.size || st->top >= g->capacity ||
+                      !ward_slab_is_intact_(g, spec, index, block, size) ||
+                      (ward_slab_is_first_(g, spec, index) && g->front))) {
+        ward_slab_free_slow_(slab, block, size);
+        return;
+    }
+    if (spec->policy & WARD_QUARANTINE) {
+        if (WARD_UNLIKELY(!ward_random_is_ready_(&st->random, g->fork_word) ||
+                          (place = ward_slab_place_find_(g, st),
+                           !ward_slab_place_ok_(g, rows, &place)))) {
+            ward_slab_free_slow_(slab, block, size);
+            return;
+        }
+        ward_slab_place_take_(st, &place, index);
+        rows[index].word = WARD_SLOT_QUARANTINED;
+        if (place.leaves)
+            ward_slab_push_(spec, st, rows, place.leaves - 1);
+        else
+            st->quarantined++;
+    } else {
+        ward_slab_push_(spec, st, rows, index);
+    }
+    if (spec->policy & WARD_STATISTICS) {
+        st->frees++;
+        st->live_bytes -= size;
+    }
+    ward_slab_scrub_(g, spec, block);
 }
 
 #endif
