@@ -39,7 +39,7 @@ static void *alloc_zeroed(size_t size, size_t align)
 
     if (align <= WARD_ALIGNOF(max_align_t)) {
         block = calloc(1, size);
-    } else if (ward_round_up(size, align, &rounded)) {
+    } else if (ward_round_up(size, align, &rounded) && rounded <= (size_t)PTRDIFF_MAX) {
         block = aligned_alloc(align, rounded);
         if (block)
             __builtin_memset(block, 0, size);
