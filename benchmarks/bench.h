@@ -39,6 +39,8 @@ static inline size_t bench_hide(size_t value)
     return value;
 }
 
+#define BENCH_HIDE_POINTER(P) ((__typeof__(P))bench_hide((size_t)(P)))
+
 /* Runs all cases and prints a table, or with --json one object per row. With --count-ours N or
  * --count-peer N and a case's name it does that work N times and nothing else (bench_count's child).
  * Returns main's status: 0, also where a bar is missed (a benchmark is no test). */

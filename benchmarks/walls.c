@@ -87,29 +87,31 @@ static unsigned shuffled(unsigned i)
 #define PAIRS(NAME, OBJECT, ALLOC, FREE, SIZE)                                                     \
     static void NAME##_pair(size_t count)                                                          \
     {                                                                                              \
+        __typeof__(OBJECT) object = BENCH_HIDE_POINTER(OBJECT);                                    \
         size_t size = bench_hide(SIZE);                                                            \
                                                                                                    \
         for (size_t i = 0; i < count; i++) {                                                       \
-            void *block = ALLOC(OBJECT, size);                                                     \
+            void *block = ALLOC(object, size);                                                     \
                                                                                                    \
             bench_use(block);                                                                      \
-            FREE(OBJECT, block, size);                                                             \
+            FREE(object, block, size);                                                             \
         }                                                                                          \
     }
 
 #define BURSTS(NAME, OBJECT, ALLOC, FREE, SIZE)                                                    \
     static void NAME##_burst(size_t count)                                                         \
     {                                                                                              \
+        __typeof__(OBJECT) object = BENCH_HIDE_POINTER(OBJECT);                                    \
         size_t size = bench_hide(SIZE);                                                            \
         void *blocks[BURST];                                                                       \
                                                                                                    \
         for (size_t done = 0; done < count; done += BURST) {                                       \
             for (unsigned i = 0; i < BURST; i++) {                                                 \
-                blocks[i] = ALLOC(OBJECT, size);                                                   \
+                blocks[i] = ALLOC(object, size);                                                   \
                 bench_use(blocks[i]);                                                              \
             }                                                                                      \
             for (unsigned i = 0; i < BURST; i++)                                                   \
-                FREE(OBJECT, blocks[shuffled(i)], size);                                           \
+                FREE(object, blocks[shuffled(i)], size);                                           \
         }                                                                                          \
     }
 

@@ -7,11 +7,11 @@
  * fork, since live blocks carry them.
  *
  * Choices (which slot) come from a struct ward_random: ChaCha8 with fast key erasure: every refill
- * replaces the key first, so a leaked state does not tell what was chosen before. Its stream shares
- * nothing with any key. In a forked child it starts anew: child and parent never choose alike.
+ * replaces the key first, so a leaked state does not tell what was chosen before the refill. Its stream
+ * shares nothing with any key. In a forked child it starts anew: child and parent never choose alike.
  *
  * A struct ward_random belongs to one thread at a time. Cost of a choice: some ten instructions, and
- * a refill of some 100 ns every 112 choices.
+ * a refill of some 100 ns every 112 choices (of up to 65536; 224 of 256).
  */
 #ifndef WARD_RANDOM_H
 #define WARD_RANDOM_H
@@ -64,25 +64,30 @@ WARD_EXTERN_C_END
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* Are there bytes for one more choice, made in this process? fork_word: ward_host_fork_word(), kept
- * by the caller where nobody can change it. */
+/* Are there two bytes for a choice, made in this process? fork_word: ward_host_fork_word(), kept by the
+ * caller where nobody can change it. Damaged, the stream gives other choices and nothing worse. */
 WARD_INLINE bool ward_random_is_ready_(const struct ward_random *random,
                                        const volatile uint64_t *fork_word)
 {
     return random->left - 2 <= WARD_RANDOM_READY - 2 && random->epoch == *fork_word;
 }
 
+/* A number in [0, 256) from a stream that is ready. */
+WARD_INLINE uint32_t ward_random_byte_(struct ward_random *random)
+{
+    uint32_t left = random->left - 1;
+
+    random->left = left;
+    return random->ready[left];
+}
+
 /* A number in [0, n), n <= 65536, from a stream that is ready: each with a probability off 1 / n by
- * less than 1 / 65536. Damaged, the stream gives another choice and nothing worse. */
+ * less than 1 / 65536. */
 WARD_INLINE uint32_t ward_random_draw_(struct ward_random *random, uint32_t n)
 {
-    uint32_t left = random->left - 2;
-    uint16_t bits;
+    uint32_t high = ward_random_byte_(random), low = ward_random_byte_(random);
 
-    __builtin_memcpy(&bits, random->ready + left, sizeof bits);
-    __builtin_memset(random->ready + left, 0, sizeof bits);
-    random->left = left;
-    return ((uint32_t)bits * n) >> 16;
+    return ((high << 8 | low) * n) >> 16;
 }
 
 /* The same from any stream: refills it where needed. */

@@ -148,7 +148,7 @@ static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
     word = g->rows[index].word;
     block = ward_slab_slot_(g, index);
     bad = first_other(block, g->stride, word == WARD_SLOT_POISONED ? WARD_POISON_BYTE : 0);
-    ward_slab_drop_(g->state, g->rows, at);
+    ward_slab_drop_(g->state, g->rows, g->state->top, at);
     retire(g, index);
     if (g->spec.policy & (WARD_ZERO | WARD_POISON) && bad < block + g->stride) {
         report(g, WARD_BUG_WRITE_AFTER_FREE, bad, block, 0,
@@ -265,17 +265,9 @@ static bool refill(const struct ward_slab_geometry_ *g)
     st->low = choose && st->fresh < g->capacity && st->top >= WARD_SLAB_WINDOW
                   ? WARD_SLAB_WINDOW - 1
                   : 0;
+    if (choose && !ward_random_is_ready_(&st->random, g->fork_word))
+        ward_random_refill_(&st->random);
     return st->top > 0;
-}
-
-static uint32_t choose_entry(const struct ward_slab_geometry_ *g)
-{
-    struct ward_slab_state_ *st = g->state;
-    uint32_t window = st->top < WARD_SLAB_WINDOW ? st->top : WARD_SLAB_WINDOW;
-
-    if (!(g->spec.policy & WARD_RANDOM_SLOT))
-        return st->top - 1;
-    return st->top - 1 - ward_random_below_(&st->random, g->fork_word, window);
 }
 
 /* Until a slot is fit or none is left; every one that is not has been reported. */
@@ -287,10 +279,10 @@ static void *alloc(const struct ward_slab_geometry_ *g, size_t size, uint32_t at
     if (at < st->top && st->top <= g->capacity)
         bad_slot(g, at);
     while (refill(g)) {
-        at = choose_entry(g);
+        at = ward_slab_choose_(g, &g->spec, st, st->top);
         index = g->rows[at].entry;
-        if (ward_slab_is_fit_(g, &g->spec, g->rows, index)) {
-            ward_slab_drop_(st, g->rows, at);
+        if (ward_slab_is_fit_(g, &g->spec, g->rows, g->capacity, index)) {
+            ward_slab_drop_(st, g->rows, st->top, at);
             return ward_slab_issue_(g, &g->spec, st, &g->rows[index], index, size);
         }
         bad_slot(g, at);

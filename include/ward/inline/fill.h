@@ -30,23 +30,73 @@ WARD_INLINE ward_fill_pair_ ward_fill_load_(const unsigned char *at)
     return pair;
 }
 
-/* True if all len bytes are byte. Reads every one, without a branch per word. */
+WARD_INLINE void ward_fill_store_(unsigned char *at, ward_fill_pair_ pair)
+{
+    __builtin_memcpy(at, &pair, sizeof pair);
+}
+
+/* 64 bytes at once: what of them is not as wanted. */
+WARD_INLINE ward_fill_pair_ ward_fill_diff64_(const unsigned char *at, ward_fill_pair_ want)
+{
+    return ((ward_fill_load_(at) ^ want) | (ward_fill_load_(at + 16) ^ want)) |
+           ((ward_fill_load_(at + 32) ^ want) | (ward_fill_load_(at + 48) ^ want));
+}
+
+/* True if all len bytes are byte. Reads every one; in pieces that end where those of the filling end,
+ * so that a load never spans two stores that are still under way. */
 WARD_INLINE bool ward_fill_is_(const unsigned char *at, size_t len, unsigned char byte)
 {
-    uint64_t word = byte * UINT64_C(0x0101010101010101), scalar = 0;
+    uint64_t word = byte * UINT64_C(0x0101010101010101), rest = 0;
     ward_fill_pair_ want = { word, word }, diff = { 0, 0 };
+    size_t i = 0;
 
-    if (len >= 16) {
-        for (size_t i = 0; i + 16 < len; i += 16)
-            diff |= ward_fill_load_(at + i) ^ want;
-        diff |= ward_fill_load_(at + len - 16) ^ want;
-        return (diff[0] | diff[1]) == 0;
+    for (; len - i >= 64; i += 64)
+        diff |= ward_fill_diff64_(at + i, want);
+    if (len & 32) {
+        diff |= (ward_fill_load_(at + i) ^ want) | (ward_fill_load_(at + i + 16) ^ want);
+        i += 32;
     }
-    if (len >= 8)
-        return ((ward_load64_(at) ^ word) | (ward_load64_(at + len - 8) ^ word)) == 0;
-    for (size_t i = 0; i < len; i++)
-        scalar |= (uint64_t)(at[i] ^ byte);
-    return scalar == 0;
+    if (len & 16) {
+        diff |= ward_fill_load_(at + i) ^ want;
+        i += 16;
+    }
+    if (len & 8) {
+        rest = ward_load64_(at + i) ^ word;
+        i += 8;
+    }
+    for (; i < len; i++)
+        rest |= (uint64_t)(at[i] ^ byte);
+    return (diff[0] | diff[1] | rest) == 0;
+}
+
+/* Makes all len bytes byte. */
+WARD_INLINE void ward_fill_(unsigned char *at, size_t len, unsigned char byte)
+{
+    uint64_t word = byte * UINT64_C(0x0101010101010101);
+    ward_fill_pair_ pair = { word, word };
+    size_t i = 0;
+
+    for (; len - i >= 64; i += 64) {
+        ward_fill_store_(at + i, pair);
+        ward_fill_store_(at + i + 16, pair);
+        ward_fill_store_(at + i + 32, pair);
+        ward_fill_store_(at + i + 48, pair);
+    }
+    if (len & 32) {
+        ward_fill_store_(at + i, pair);
+        ward_fill_store_(at + i + 16, pair);
+        i += 32;
+    }
+    if (len & 16) {
+        ward_fill_store_(at + i, pair);
+        i += 16;
+    }
+    if (len & 8) {
+        ward_store64_(at + i, word);
+        i += 8;
+    }
+    for (; i < len; i++)
+        at[i] = byte;
 }
 
 #endif

@@ -176,9 +176,10 @@ WARD_INLINE bool ward_slab_may_age_(uint64_t word)
 /* May this slot be issued? */
 WARD_INLINE bool ward_slab_is_fit_(const struct ward_slab_geometry_ *g,
                                    const struct ward_slab_spec *spec,
-                                   const struct ward_slab_row_ *rows, uint32_t index)
+                                   const struct ward_slab_row_ *rows, uint32_t limit,
+                                   uint32_t index)
 {
-    return index < g->capacity &&
+    return index < limit &&
            ward_slab_untouched_(g, spec, rows[index].word, ward_slab_at_(g, spec, index)) &&
            (!(spec->policy & WARD_GENERATION) || ward_slab_may_age_(g->generations[index]));
 }
@@ -218,12 +219,24 @@ WARD_INLINE void *ward_slab_issue_(const struct ward_slab_geometry_ *g,
 
 /* Entry `at` leaves the stack, and the topmost takes its place. */
 WARD_INLINE void ward_slab_drop_(struct ward_slab_state_ *st, struct ward_slab_row_ *rows,
-                                 uint32_t at)
+                                 uint32_t top, uint32_t at)
 {
-    uint32_t top = st->top - 1;
+    rows[at].entry = rows[top - 1].entry;
+    st->top = top - 1;
+}
 
-    rows[at].entry = rows[top].entry;
-    st->top = top;
+/* An entry of the stack: the topmost, or a random one of the topmost. UINT32_MAX: refill first. */
+WARD_INLINE uint32_t ward_slab_choose_(const struct ward_slab_geometry_ *g,
+                                       const struct ward_slab_spec *spec,
+                                       struct ward_slab_state_ *st, uint32_t top)
+{
+    if (!(spec->policy & WARD_RANDOM_SLOT))
+        return top - 1;
+    if (WARD_UNLIKELY(!ward_random_is_ready_(&st->random, g->fork_word)))
+        return UINT32_MAX;
+    if (WARD_LIKELY(top >= WARD_SLAB_WINDOW))
+        return top - 1 - ward_random_byte_(&st->random);
+    return top <= st->low ? UINT32_MAX : top - 1 - ward_random_draw_(&st->random, top);
 }
 
 WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_slab_spec *spec,
@@ -232,24 +245,18 @@ WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_sla
     const struct ward_slab_geometry_ *g = slab->geometry;
     struct ward_slab_state_ *st = g->open;
     struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
-    uint32_t top = st->top, at = top - 1, index;
+    uint32_t top = st->top, limit = g->limit, at = UINT32_MAX, index;
 
     if (WARD_UNLIKELY(size - 1 >= spec->block.size))
         return NULL;
-    if (WARD_UNLIKELY(at >= g->limit))
+    if (WARD_LIKELY(top - 1 < limit))
+        at = ward_slab_choose_(g, spec, st, top);
+    if (WARD_UNLIKELY(at >= limit))
         return ward_slab_alloc_slow_(slab, size, UINT32_MAX);
-    if (spec->policy & WARD_RANDOM_SLOT) {
-        if (WARD_UNLIKELY(top <= st->low || !ward_random_is_ready_(&st->random, g->fork_word)))
-            return ward_slab_alloc_slow_(slab, size, UINT32_MAX);
-        at -= ward_random_draw_(&st->random, top < WARD_SLAB_WINDOW ? top : WARD_SLAB_WINDOW);
-    }
     index = rows[at].entry;
-    if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, rows, index)))
+    if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, rows, limit, index)))
         return ward_slab_alloc_slow_(slab, size, at);
-    if (spec->policy & WARD_RANDOM_SLOT)
-        ward_slab_drop_(st, rows, at);
-    else
-        st->top = at;
+    ward_slab_drop_(st, rows, top, at);
     return ward_slab_issue_(g, spec, st, &rows[index], index, size);
 }
 
@@ -321,8 +328,8 @@ WARD_INLINE void ward_slab_scrub_(const struct ward_slab_geometry_ *g,
                                   const struct ward_slab_spec *spec, unsigned char *block)
 {
     if (spec->policy & (WARD_ZERO | WARD_POISON))
-        __builtin_memset(block, spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0,
-                         ward_slab_stride_(g, spec));
+        ward_fill_(block, ward_slab_stride_(g, spec),
+                   spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0);
 }
 
 WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_spec *spec,
@@ -333,11 +340,11 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
     struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
     unsigned char *block = (unsigned char *)at;
     uint64_t found = ward_slab_index_(g, spec, block);
-    uint32_t index = (uint32_t)found;
+    uint32_t index = (uint32_t)found, limit = g->limit;
     struct ward_slab_place_ place = { NULL, NULL, 0 };
 
-    if (WARD_UNLIKELY(found >= g->limit || rows[index].word != size ||
-                      size - 1 >= spec->block.size || st->top >= g->capacity ||
+    if (WARD_UNLIKELY(found >= limit || rows[index].word != size ||
+                      size - 1 >= spec->block.size || st->top >= limit ||
                       !ward_slab_is_intact_(g, spec, index, block, size) ||
                       (ward_slab_is_first_(g, spec, index) && g->front))) {
         ward_slab_free_slow_(slab, block, size);
