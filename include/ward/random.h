@@ -23,9 +23,10 @@
 
 struct ward_random {
     uint64_t epoch;  /* of the fork it was made in; another value: make it anew */
-    uint32_t left;   /* bytes of ready not yet used; <= WARD_RANDOM_READY, trusted only after a test */
     uint32_t key[8]; /* of the next refill */
-    unsigned char ready[WARD_RANDOM_READY];
+    uint8_t left;    /* bytes of ready not yet used; <= WARD_RANDOM_READY */
+    unsigned char ready[256]; /* of which a refill makes WARD_RANDOM_READY: whatever left is, it is
+                                 an index */
 };
 
 /* What a key is for: each purpose has a stream of its own. Append only. */
@@ -69,13 +70,13 @@ WARD_EXTERN_C_END
 WARD_INLINE bool ward_random_is_ready_(const struct ward_random *random,
                                        const volatile uint64_t *fork_word)
 {
-    return random->left - 2 <= WARD_RANDOM_READY - 2 && random->epoch == *fork_word;
+    return random->left >= 2 && random->epoch == *fork_word;
 }
 
 /* A number in [0, 256) from a stream that is ready. */
 WARD_INLINE uint32_t ward_random_byte_(struct ward_random *random)
 {
-    uint32_t left = random->left - 1;
+    uint8_t left = (uint8_t)(random->left - 1);
 
     random->left = left;
     return random->ready[left];

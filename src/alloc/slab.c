@@ -148,7 +148,7 @@ static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
     word = g->rows[index].word;
     block = ward_slab_slot_(g, index);
     bad = first_other(block, g->stride, word == WARD_SLOT_POISONED ? WARD_POISON_BYTE : 0);
-    ward_slab_drop_(g->state, g->rows, g->state->top, at);
+    ward_slab_drop_(&g->spec, g->state, g->rows, g->state->top, at);
     retire(g, index);
     if (g->spec.policy & (WARD_ZERO | WARD_POISON) && bad < block + g->stride) {
         report(g, WARD_BUG_WRITE_AFTER_FREE, bad, block, 0,
@@ -282,7 +282,7 @@ static void *alloc(const struct ward_slab_geometry_ *g, size_t size, uint32_t at
         at = ward_slab_choose_(g, &g->spec, st, st->top);
         index = g->rows[at].entry;
         if (ward_slab_is_fit_(g, &g->spec, g->rows, g->capacity, index)) {
-            ward_slab_drop_(st, g->rows, st->top, at);
+            ward_slab_drop_(&g->spec, st, g->rows, st->top, at);
             return ward_slab_issue_(g, &g->spec, st, &g->rows[index], index, size);
         }
         bad_slot(g, at);

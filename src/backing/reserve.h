@@ -56,15 +56,18 @@ WARD_CHECKED int ward_reserve_init_kind_(struct ward_reserve_ *made,
 /* Unmaps all of it. -EPERM: part of it is sealed. On failure nothing changed. */
 WARD_CHECKED int ward_reserve_fini_(const struct ward_reserve_ *made);
 
-/* Unmaps where something else failed already, and a second failure would have no remedy. */
+/* Unmaps where something else failed already. Unmapping itself can fail for want of memory, and may
+ * work a moment later; after that there is no remedy. */
 static inline void ward_reserve_drop_(void *at, size_t len)
 {
-    int ignored = ward_host_unmap(at, len);
+    int error = ward_host_unmap(at, len);
 
-    (void)ignored;
+    if (error)
+        error = ward_host_unmap(at, len);
+    (void)error;
 }
 
-/* The same for dropping what pages hold. */
+/* Drops what pages hold, where nothing can be done about a failure. */
 static inline void ward_reserve_empty_(void *at, size_t len)
 {
     int ignored = ward_host_advise(at, len, WARD_HOST_RELEASE);

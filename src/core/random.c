@@ -60,7 +60,7 @@ void ward_random_refill_(struct ward_random *random)
     }
     ward_chacha_batch_(batch, random->key, nonce, 0, 8);
     __builtin_memcpy(random->key, batch, sizeof random->key);
-    __builtin_memcpy(random->ready, batch + sizeof random->key, sizeof random->ready);
+    __builtin_memcpy(random->ready, batch + sizeof random->key, WARD_RANDOM_READY);
     ward_wipe_(batch, sizeof batch);
     random->left = WARD_RANDOM_READY;
 }

@@ -5,8 +5,9 @@
  *      block                   block + size                       block + stride
  *        | the program's bytes | w0 w1 w2 w3 w4 w5 w6 w7 w0 w1 ... |
  *
- * w is a word bound to the slot by a keyed hash; w0 is never 0, so that a string's terminator written
- * one byte too far is always seen, and takes each of the other 255 values alike.
+ * w is a word bound to the slot by a keyed hash. w0 is never 0, so that a string's terminator written
+ * one byte too far is always seen: where the hash has a 0 there, it becomes 1 (so 1 comes up twice as
+ * often as any other value).
  */
 #ifndef WARD_INLINE_CANARY_H
 #define WARD_INLINE_CANARY_H
@@ -18,10 +19,10 @@
 WARD_INLINE uint64_t ward_canary_word_(const uint64_t key[2], uint64_t index)
 {
     __extension__ typedef unsigned __int128 wide;
-    wide product = (wide)(key[0] ^ index * UINT64_C(0x9e3779b97f4a7c15)) * (key[1] ^ index);
-    uint64_t low = (uint64_t)product, word = low ^ (uint64_t)(product >> 64);
+    wide product = (wide)(key[0] ^ index) * (key[1] ^ index);
+    uint64_t word = (uint64_t)product ^ (uint64_t)(product >> 64);
 
-    return (word & ~UINT64_C(0xff)) | (1 + ((low >> 32) * 255 >> 32));
+    return word + ((unsigned char)word < 1);
 }
 
 /* Rotates so that byte number `bytes` comes first. */

@@ -95,6 +95,12 @@ WARD_API WARD_COLD void ward_slab_free_slow_(struct ward_slab *slab, void *block
 
 WARD_EXTERN_C_END
 
+/* Is this call better left to the library? In code that is folded for a constant spec only requests
+ * for whole blocks are, so that the slack is a constant: the rest would be in every caller's way. */
+#define WARD_SLAB_LEAVE_(SPEC, SIZE)                                                               \
+    (WARD_SLAB_IS_CONSTANT_(SPEC) && (SPEC)->policy & WARD_CANARY && !__builtin_constant_p(SIZE) && \
+     (SIZE) != (SPEC)->block.size)
+
 /* Does the compiler know the spec? Then what follows from it is a constant too; else it is read from
  * the geometry, which holds the same. */
 #define WARD_SLAB_IS_CONSTANT_(SPEC)                                                               \
@@ -217,11 +223,12 @@ WARD_INLINE void *ward_slab_issue_(const struct ward_slab_geometry_ *g,
     return block;
 }
 
-/* Entry `at` leaves the stack, and the topmost takes its place. */
-WARD_INLINE void ward_slab_drop_(struct ward_slab_state_ *st, struct ward_slab_row_ *rows,
-                                 uint32_t top, uint32_t at)
+/* Entry `at` leaves the stack, and the topmost takes its place (which it is, unless by choice). */
+WARD_INLINE void ward_slab_drop_(const struct ward_slab_spec *spec, struct ward_slab_state_ *st,
+                                 struct ward_slab_row_ *rows, uint32_t top, uint32_t at)
 {
-    rows[at].entry = rows[top - 1].entry;
+    if (spec->policy & WARD_RANDOM_SLOT)
+        rows[at].entry = rows[top - 1].entry;
     st->top = top - 1;
 }
 
@@ -247,6 +254,8 @@ WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_sla
     struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
     uint32_t top = st->top, limit = g->limit, at = UINT32_MAX, index;
 
+    if (WARD_UNLIKELY(WARD_SLAB_LEAVE_(spec, size)))
+        return ward_slab_alloc(slab, size);
     if (WARD_UNLIKELY(size - 1 >= spec->block.size))
         return NULL;
     if (WARD_LIKELY(top - 1 < limit))
@@ -256,7 +265,7 @@ WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_sla
     index = rows[at].entry;
     if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, rows, limit, index)))
         return ward_slab_alloc_slow_(slab, size, at);
-    ward_slab_drop_(st, rows, top, at);
+    ward_slab_drop_(spec, st, rows, top, at);
     return ward_slab_issue_(g, spec, st, &rows[index], index, size);
 }
 
@@ -343,6 +352,10 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
     uint32_t index = (uint32_t)found, limit = g->limit;
     struct ward_slab_place_ place = { NULL, NULL, 0 };
 
+    if (WARD_UNLIKELY(WARD_SLAB_LEAVE_(spec, size))) {
+        ward_slab_free(slab, block, size);
+        return;
+    }
     if (WARD_UNLIKELY(found >= limit || rows[index].word != size ||
                       size - 1 >= spec->block.size || st->top >= limit ||
                       !ward_slab_is_intact_(g, spec, index, block, size) ||
