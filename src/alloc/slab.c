@@ -305,11 +305,6 @@ void *ward_slab_alloc_slow_(struct ward_slab *slab, size_t size, uint32_t at)
     return block;
 }
 
-void *ward_slab_alloc(struct ward_slab *slab, size_t size)
-{
-    return ward_slab_alloc_(slab, &slab->geometry->spec, size);
-}
-
 /* ---- free off the fast path ---- */
 
 /* The slot an address lies in, by division: false if it lies in none. */
@@ -476,9 +471,47 @@ void ward_slab_free_slow_(struct ward_slab *slab, void *block, size_t size)
     ward_slab_leave_(g, before);
 }
 
+/* ---- the same body for slabs whose spec is known at run time only ---- */
+
+/* Instances for the two usual policies, and one that reads its bits from the geometry. Each is a
+ * function of its own, so that the short ones need not save what the long one uses. */
+#define INSTANCE(NAME, POLICY)                                                                     \
+    static __attribute__((noinline)) void *alloc_##NAME(struct ward_slab *slab, size_t size)       \
+    {                                                                                              \
+        const struct ward_slab_geometry_ *g = slab->geometry;                                      \
+        const struct ward_slab_spec spec = { g->spec.block, POLICY, 0, 0 };                        \
+                                                                                                   \
+        return ward_slab_alloc_(slab, &spec, size);                                                \
+    }                                                                                              \
+    static __attribute__((noinline)) void free_##NAME(struct ward_slab *slab, void *block,         \
+                                                      size_t size)                                 \
+    {                                                                                              \
+        const struct ward_slab_geometry_ *g = slab->geometry;                                      \
+        const struct ward_slab_spec spec = { g->spec.block, POLICY, 0, 0 };                        \
+                                                                                                   \
+        ward_slab_free_(slab, &spec, block, size);                                                 \
+    }
+
+INSTANCE(plain, WARD_PLAIN)
+INSTANCE(hardened, WARD_HARDENED)
+INSTANCE(any, g->spec.policy)
+
+void *ward_slab_alloc(struct ward_slab *slab, size_t size)
+{
+    switch (slab->geometry->spec.policy) {
+    case WARD_PLAIN: return alloc_plain(slab, size);
+    case WARD_HARDENED: return alloc_hardened(slab, size);
+    default: return alloc_any(slab, size);
+    }
+}
+
 void ward_slab_free(struct ward_slab *slab, void *block, size_t size)
 {
-    ward_slab_free_(slab, &slab->geometry->spec, block, size);
+    switch (slab->geometry->spec.policy) {
+    case WARD_PLAIN: free_plain(slab, block, size); break;
+    case WARD_HARDENED: free_hardened(slab, block, size); break;
+    default: free_any(slab, block, size); break;
+    }
 }
 
 /* ---- size and handles ---- */
