@@ -232,7 +232,7 @@ static bool drain(const struct ward_slab_geometry_ *g)
 
     for (int half = 0; half < 2 && g->state->top == before; half++) {
         for (; at < end; at++) {
-            struct ward_slab_place_ place = { NULL, NULL, g->waiting[at] };
+            struct ward_slab_place_ place = { NULL, NULL, 0, g->waiting[at] };
 
             if (!ward_slab_place_ok_(g, g->rows, &place) || g->state->top >= g->capacity) {
                 bad_entry(g, &g->waiting[at]);

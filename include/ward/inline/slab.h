@@ -282,6 +282,7 @@ WARD_INLINE bool ward_slab_is_intact_(const struct ward_slab_geometry_ *g,
 /* What takes a slot's place in the quarantine: its number + 1; 0: nobody has to leave. */
 struct ward_slab_place_ {
     uint32_t *random, *fifo; /* fifo: NULL if the queue does not move */
+    uint32_t next_fifo;      /* the oldest entry of the queue from then on */
     uint32_t leaves;
 };
 
@@ -296,8 +297,10 @@ WARD_INLINE struct ward_slab_place_ ward_slab_place_find_(const struct ward_slab
     place.random = &g->waiting[ward_random_draw_(&st->random, g->waiting_random)];
     place.leaves = *place.random;
     place.fifo = NULL;
+    place.next_fifo = 0;
     if (place.leaves && g->waiting_fifo) {
         place.fifo = &g->waiting[g->waiting_random + oldest];
+        place.next_fifo = oldest + 1;
         place.leaves = *place.fifo;
     }
     return place;
@@ -308,7 +311,7 @@ WARD_INLINE void ward_slab_place_take_(struct ward_slab_state_ *st,
 {
     if (place->fifo) {
         *place->fifo = *place->random;
-        st->next_fifo++;
+        st->next_fifo = place->next_fifo;
     }
     *place->random = index + 1;
 }
@@ -350,7 +353,7 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
     unsigned char *block = (unsigned char *)at;
     uint64_t found = ward_slab_index_(g, spec, block);
     uint32_t index = (uint32_t)found, limit = g->limit;
-    struct ward_slab_place_ place = { NULL, NULL, 0 };
+    struct ward_slab_place_ place = { NULL, NULL, 0, 0 };
 
     if (WARD_UNLIKELY(WARD_SLAB_LEAVE_(spec, size))) {
         ward_slab_free(slab, block, size);
