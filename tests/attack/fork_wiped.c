@@ -1,0 +1,61 @@
+/* dies: forked */
+/* SPDX-License-Identifier: MIT */
+/* A child goes on with keys that lie in memory it does not have: what it reads there is not the key, and
+ * where it reads nothing it crashes without a word. Every call is refused and reported. */
+#include "attack.h"
+
+#include <sys/wait.h>
+
+static struct ward_slab slab;
+
+static bool never(void *block, size_t size, void *arg)
+{
+    (void)block, (void)size, (void)arg;
+    exit(1);
+}
+
+static void every_call(unsigned char *block)
+{
+    const ward_handle handle = { 1 };
+
+    contain_bugs();
+    REQUIRE(!ward_slab_alloc(&slab, 32) && reports_of(WARD_BUG_FORKED) == 1);
+    ward_slab_free(&slab, block, 32);
+    REQUIRE(reports_of(WARD_BUG_FORKED) == 1);
+    REQUIRE(ward_slab_resize(&slab, block, 32, 16) == -EFAULT && reports_of(WARD_BUG_FORKED) == 1);
+    ward_slab_free_handle(&slab, handle);
+    REQUIRE(reports_of(WARD_BUG_FORKED) == 1);
+    ward_slab_each(&slab, never, NULL);
+    REQUIRE(reports_of(WARD_BUG_FORKED) == 1);
+    REQUIRE(ward_slab_release(&slab) == -EFAULT && reports_of(WARD_BUG_FORKED) == 1);
+    REQUIRE(ward_slab_reset(&slab) == -EFAULT && reports_of(WARD_BUG_FORKED) == 1);
+    REQUIRE(!ward_slab_verify(&slab) && ward_slab_usable(&slab, block) == 0);
+    ward_bug_handle(NULL, NULL);
+}
+
+int main(void)
+{
+    const struct ward_slab_spec spec = { { 32, 1 }, WARD_HARDENED | WARD_GENERATION, 0, 0 };
+    unsigned char *key;
+    int status, err = ward_slab_map_secret(&slab, &spec, 100);
+    pid_t pid;
+
+    if (err == -ENOMEM || err == -EPERM || err == -ENOTSUP) {
+        printf("no secret or locked memory here (%d)\n", err);
+        return 77;
+    }
+    REQUIRE(err == 0);
+    key = make_block(&slab, 32);
+    pid = fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        every_call(key);
+        (void)!ward_slab_alloc(&slab, 32);
+        _exit(0);
+    }
+    REQUIRE(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+    REQUIRE(ward_slab_verify(&slab) && key[0] == 'a');
+    ward_slab_free(&slab, key, 32);
+    raise(WTERMSIG(status)); /* as the child did */
+    return 0;
+}

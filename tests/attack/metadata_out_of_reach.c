@@ -1,0 +1,62 @@
+/* survives */
+/* SPDX-License-Identifier: MIT */
+/* Writes from 1 byte to 64 KiB past the end of the data, and before its start: no byte of it is metadata,
+ * nor anything else. The same from the metadata towards the data. */
+#include "attack.h"
+
+enum { REACH = 65536 };
+
+static const char *const sides[] = { "past the end of", "before the start of" };
+
+static void reach(const struct ward_region *from, const char *name)
+{
+    for (uintptr_t i = 1; i <= REACH; i++) {
+        const uintptr_t at[] = { (uintptr_t)from->base + from->size - 1 + i,
+                                 (uintptr_t)from->base - i };
+
+        for (int side = 0; side < 2; side++) {
+            if (!can_write((const void *)at[side]))
+                continue;
+            fprintf(stderr, "%lu bytes %s %s can be written\n", (unsigned long)i, sides[side], name);
+            exit(1);
+        }
+    }
+}
+
+static bool overlap(const struct ward_region *a, const struct ward_region *b)
+{
+    return (uintptr_t)a->base < (uintptr_t)b->base + b->size &&
+           (uintptr_t)b->base < (uintptr_t)a->base + a->size;
+}
+
+static void attack(size_t size, unsigned policy, uint32_t capacity)
+{
+    struct ward_slab slab;
+    struct ward_region *data, *meta;
+
+    make_slab(&slab, size, policy, capacity);
+    fill_slab(&slab, size, false);
+    data = ward_slab_data(&slab);
+    meta = ward_slab_meta(&slab);
+    REQUIRE(!overlap(data, meta));
+    REQUIRE(can_write(data->base) && can_write(data->base + data->size - 1));
+    reach(data, "the data");
+    reach(meta, "the metadata");
+    REQUIRE(ward_slab_fini(&slab) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    static struct naive pool;
+
+    catch_faults();
+    if (attack_without(argc, argv)) {
+        naive_init(&pool);
+        return !can_write(pool.slots[0].bytes - sizeof pool.free);
+    }
+    attack(64, WARD_PLAIN, 64);
+    attack(64, WARD_HARDENED, 64);
+    attack(1000, WARD_PARANOID, 1000);
+    attack(24, WARD_HARDENED, 100000);
+    return 0;
+}
