@@ -90,38 +90,43 @@ static void forget_waiting(const struct ward_slab_geometry_ *g)
     g->state->quarantined = 0;
 }
 
-/* Makes stack, quarantine and counts anew from the words of the slots, which are the truth: what is
- * neither live nor retired is free. Costs a look at every slot, and runs only after damage. */
+/* What a slot's word becomes in a repair: what waited is free, what makes no sense is retired. */
+static uint32_t repaired(const struct ward_slab_geometry_ *g, uint32_t word)
+{
+    if (word == WARD_SLOT_QUARANTINED)
+        return g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
+    if (ward_slab_word_is_free_(g, word) || ward_slab_word_is_live_(g, word))
+        return word;
+    return WARD_SLOT_RETIRED;
+}
+
+/* Makes stack, quarantine and counts anew from the words of the slots, which are the truth. Costs a
+ * look at every slot, and runs only after damage. */
 static void repair(const struct ward_slab_geometry_ *g)
 {
     struct ward_slab_state_ *st = g->state;
     uint32_t fresh = g->capacity;
 
-    while (fresh > 0 && g->rows[fresh - 1].word == WARD_SLOT_FREE)
+    while (fresh > 0 && g->rows[fresh - 1].word == WARD_SLOT_NEW)
         fresh--;
     st->top = 0;
     st->low = 0;
     st->retired = 0;
     for (uint32_t i = 0; i < fresh; i++) {
-        uint32_t word = g->rows[i].word;
-
-        if (word == WARD_SLOT_QUARANTINED)
-            g->rows[i].word = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
-        else if (!ward_slab_word_is_free_(word) && !ward_slab_word_is_live_(g, word))
-            g->rows[i].word = WARD_SLOT_RETIRED;
+        g->rows[i].word = repaired(g, g->rows[i].word);
         if (g->rows[i].word == WARD_SLOT_RETIRED)
             st->retired++;
-        else if (ward_slab_word_is_free_(g->rows[i].word))
+        else if (ward_slab_word_is_free_(g, g->rows[i].word))
             g->rows[st->top++].entry = i;
     }
     st->fresh = fresh;
     forget_waiting(g);
 }
 
-static void bad_entry(const struct ward_slab_geometry_ *g, const void *entry)
+void ward_slab_bad_entry_(const struct ward_slab_geometry_ *g, const void *at)
 {
     repair(g);
-    report(g, WARD_BUG_METADATA, entry, NULL, 0, "the free list names what is not free");
+    report(g, WARD_BUG_METADATA, at, NULL, 0, "the free list does not agree with the slots");
 }
 
 /* ---- allocation off the fast path ---- */
@@ -141,8 +146,8 @@ static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
     uint32_t index = g->rows[at].entry, word;
     unsigned char *block, *bad;
 
-    if (index >= g->capacity || !ward_slab_word_is_free_(g->rows[index].word)) {
-        bad_entry(g, &g->rows[at].entry);
+    if (index >= g->capacity || !ward_slab_word_is_free_(g, g->rows[index].word)) {
+        ward_slab_bad_entry_(g, &g->rows[at].entry);
         return;
     }
     word = g->rows[index].word;
@@ -203,13 +208,14 @@ static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
     return 0;
 }
 
-/* Slots never issued become free ones, a batch at a time; the lowest are issued first. */
+/* Slots never issued become free ones, a batch at a time; the lowest are issued first. Stops at one
+ * that is not as new: the next refill reports it. */
 static void take_fresh(const struct ward_slab_geometry_ *g)
 {
     struct ward_slab_state_ *st = g->state;
     uint32_t from = st->fresh, to = from;
 
-    while (to < g->capacity && to - from < WARD_SLAB_WINDOW) {
+    while (to < g->capacity && to - from < WARD_SLAB_WINDOW && g->rows[to].word == WARD_SLOT_NEW) {
         if (g->spec.policy & WARD_SPAN_GUARD && to % g->per_span == 0 &&
             open_span(g, to / g->per_span))
             break;
@@ -217,7 +223,7 @@ static void take_fresh(const struct ward_slab_geometry_ *g)
             break;
         if (to == 0 && !(g->spec.policy & WARD_SPAN_GUARD))
             ward_slab_front_arm_(g, g->base);
-        to++;
+        g->rows[to++].word = WARD_SLOT_FREE;
     }
     st->fresh = to;
     while (to > from)
@@ -235,7 +241,7 @@ static bool drain(const struct ward_slab_geometry_ *g)
             struct ward_slab_place_ place = { NULL, NULL, 0, g->waiting[at] };
 
             if (!ward_slab_place_ok_(g, g->rows, &place) || g->state->top >= g->capacity) {
-                bad_entry(g, &g->waiting[at]);
+                ward_slab_bad_entry_(g, &g->waiting[at]);
                 return true;
             }
             g->waiting[at] = 0;
@@ -256,8 +262,8 @@ static bool refill(const struct ward_slab_geometry_ *g)
     struct ward_slab_state_ *st = g->state;
     bool choose = (g->spec.policy & WARD_RANDOM_SLOT) != 0;
 
-    if (st->top > st->fresh || st->fresh > g->capacity)
-        bad_entry(g, &st->top);
+    if (st->top > st->fresh || !ward_slab_fresh_ok_(g))
+        ward_slab_bad_entry_(g, &st->top);
     if (st->fresh < g->capacity && (st->top == 0 || (choose && st->top < WARD_SLAB_WINDOW)))
         take_fresh(g);
     while (st->top == 0 && st->quarantined > 0 && drain(g))
@@ -331,13 +337,13 @@ static void report_slot_start(const struct ward_slab_geometry_ *g, uint32_t inde
     else if (ward_slab_word_is_live_(g, word))
         report(g, WARD_BUG_WRONG_SIZE, block, block, word,
                "the size at free is not the size that was requested");
-    else if (ward_slab_word_is_free_(word) || word == WARD_SLOT_QUARANTINED ||
+    else if (ward_slab_word_is_free_(g, word) || word == WARD_SLOT_QUARANTINED ||
              word == WARD_SLOT_RETIRED)
         report(g, WARD_BUG_DOUBLE_FREE, block, block, 0, "the block is free already");
     else {
         retire(g, index);
         report(g, WARD_BUG_METADATA, &g->rows[index].word, block, 0,
-               "the recorded size is larger than any block");
+               "what is recorded of the block is neither a size nor a state");
     }
 }
 
@@ -396,7 +402,8 @@ static bool live_slot(const struct ward_slab_geometry_ *g, const void *block, ui
     uint64_t found = ward_slab_index_(g, &g->spec, block);
 
     *index = (uint32_t)found;
-    return found < g->capacity && ward_slab_word_is_live_(g, g->rows[found].word);
+    return found < g->capacity && found < g->state->fresh &&
+           ward_slab_word_is_live_(g, g->rows[found].word);
 }
 
 /* A live block of that size with nothing wrong around it; else false, after a report. */
@@ -427,7 +434,7 @@ static void wait(const struct ward_slab_geometry_ *g, uint32_t index)
     st->quarantined++;
     place = ward_slab_place_find_(g, st);
     if (!ward_slab_place_ok_(g, g->rows, &place)) {
-        bad_entry(g, place.fifo ? place.fifo : place.random);
+        ward_slab_bad_entry_(g, place.fifo ? place.fifo : place.random);
         return;
     }
     ward_slab_place_take_(st, &place, index);
@@ -451,7 +458,7 @@ static void free_block(const struct ward_slab_geometry_ *g, void *block, size_t 
     }
     if (st->top >= g->capacity) {
         g->rows[index].word = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
-        bad_entry(g, &st->top);
+        ward_slab_bad_entry_(g, &st->top);
     } else if (g->spec.policy & WARD_QUARANTINE) {
         wait(g, index);
     } else {

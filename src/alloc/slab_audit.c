@@ -48,7 +48,7 @@ static bool count_slot(const struct ward_slab_geometry_ *g, uint32_t index, stru
     }
     n->free++;
     n->free_sum += mark(g, index);
-    return ward_slab_untouched_(g, &g->spec, word, block);
+    return ward_slab_word_is_free_(g, word) && ward_slab_untouched_(g, &g->spec, word, block);
 }
 
 static bool stack_agrees(const struct ward_slab_geometry_ *g, const struct count *n)
@@ -94,13 +94,13 @@ static bool verify(const struct ward_slab_geometry_ *g)
     const struct ward_slab_state_ *st = g->state;
     struct count n = { 0, 0, 0, 0, 0, 0 };
 
-    if (st->fresh > g->capacity || st->top > st->fresh || !front_agrees(g))
+    if (st->top > st->fresh || !ward_slab_fresh_ok_(g) || !front_agrees(g))
         return false;
     for (uint32_t i = 0; i < st->fresh; i++)
         if (!count_slot(g, i, &n))
             return false;
     for (uint32_t i = st->fresh; i < g->capacity; i++)
-        if (g->rows[i].word != WARD_SLOT_FREE || !generation_ok(g, i))
+        if (g->rows[i].word != WARD_SLOT_NEW || !generation_ok(g, i))
             return false;
     return n.retired == st->retired && stack_agrees(g, &n) && quarantine_agrees(g, &n);
 }
@@ -241,7 +241,7 @@ static uint32_t free_run(const struct ward_slab_geometry_ *g, uint32_t first)
 
     if (end > g->state->fresh)
         end = g->state->fresh;
-    while (i < end && ward_slab_word_is_free_(g->rows[i].word))
+    while (i < end && ward_slab_word_is_free_(g, g->rows[i].word))
         i++;
     return i;
 }
@@ -271,7 +271,9 @@ ptrdiff_t ward_slab_release(struct ward_slab *slab)
     if (!ward_slab_survived_(slab))
         return -EFAULT;
     before = ward_slab_enter_(g);
-    got = g->state->fresh <= g->capacity ? release(g) : 0;
+    if (!ward_slab_fresh_ok_(g))
+        ward_slab_bad_entry_(g, &g->state->fresh);
+    got = release(g);
     ward_slab_leave_(g, before);
     return got;
 }
@@ -281,7 +283,7 @@ ptrdiff_t ward_slab_release(struct ward_slab *slab)
 static void reset_state(const struct ward_slab_geometry_ *g)
 {
     struct ward_slab_state_ *st = g->state;
-    uint32_t used = st->fresh <= g->capacity ? st->fresh : g->capacity;
+    uint32_t used = ward_slab_fresh_ok_(g) ? st->fresh : g->capacity;
     size_t waiting = (size_t)g->waiting_random + g->waiting_fifo;
 
     __builtin_memset(g->rows, 0, used * sizeof *g->rows);

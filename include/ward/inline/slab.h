@@ -18,11 +18,13 @@
 #include <ward/random.h>
 #include <ward/slab.h>
 
-/* The words of a slot: 1 .. 2^32 - 17 is the requested size of a live block. A row that was never
- * touched is 0: free, and the slot reads as zero. */
-#define WARD_SLOT_FREE UINT32_C(0)
-#define WARD_SLOT_POISONED UINT32_C(0xfffffffd)    /* free, full of poison */
-#define WARD_SLOT_RETIRED UINT32_C(0xfffffffe)     /* never issued again */
+/* The word of a slot: 1 .. 2^32 - 17 is the requested size of a live block; else it is one of these.
+ * Any two of them differ in two bits or more, and so do all but the first from the size of any block
+ * below 2 GiB: no single wrong bit makes a slot live, or free, that is not. */
+#define WARD_SLOT_NEW UINT32_C(0)                  /* never issued */
+#define WARD_SLOT_FREE UINT32_C(0xfffffff0)        /* free; reads as zero if the policy cares */
+#define WARD_SLOT_POISONED UINT32_C(0xfffffff3)    /* free, full of poison */
+#define WARD_SLOT_RETIRED UINT32_C(0xfffffff5)     /* never issued again */
 #define WARD_SLOT_QUARANTINED UINT32_C(0xffffffff) /* waiting */
 #define WARD_SLAB_STRIDE_MAX UINT32_C(0xfffffff0)
 
