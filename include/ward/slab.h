@@ -16,7 +16,8 @@
  *
  * Caught in O(1), always: a second free (certain until the slot is issued again), a free of a
  * foreign, interior or misaligned pointer, a wrong size, a damaged record. A bug costs the block
- * concerned (it is retired), never the list. Further defences are chosen by policy (ward/policy.h).
+ * concerned (it is retired), never the list. Geometry that was made writable and changed is reported
+ * by the next slow path (verify just answers false), and then every one refuses. Further defences are chosen by policy (ward/policy.h).
  *
  * Threads: a slab is not synchronised; one thread at a time, and not from a signal handler that may
  * interrupt an operation. After fork both processes go on; the child's random choices differ. On
@@ -92,8 +93,8 @@ WARD_API size_t ward_slab_data_bytes(const struct ward_slab_spec *spec, uint32_t
  * the data. The metadata must be all zero, as fresh memory is, or have been a slab's (which then must
  * not be used any more). What is not committed yet is committed as it is needed.
  * -EINVAL: a NULL, a spec that makes no sense, no region, or align beyond the page size;
- * -EOVERFLOW: blocks of 4 GiB or more; -ENOTSUP: the region has no metadata, or cannot do what the
- * policy requires; -ENOSPC: not one slot fits, the metadata is too small, or no key is left; else
+ * -EOVERFLOW: blocks of 4 GiB or more; -ENOTSUP: the region has no metadata, or metadata that a fork
+ * wipes or leaves behind (a child's blocks still need it), or cannot do what the policy requires; -ENOSPC: not one slot fits, the metadata is too small, or no key is left; else
  * what the host answers. On failure *slab is all zero. */
 WARD_API WARD_CHECKED int ward_slab_init(struct ward_slab *slab, const struct ward_slab_spec *spec,
                                          struct ward_region *region);

@@ -21,6 +21,41 @@ bool ward_slab_survived_(const struct ward_slab *slab)
     return false;
 }
 
+/* Four chains, since one would wait for its multiplications. Each step is one-to-one in the word, so
+ * that a single wrong word always changes the sum. */
+uint64_t ward_slab_sum_(const struct ward_slab_geometry_ *g)
+{
+    const unsigned char *at = (const unsigned char *)g;
+    uint64_t chain[4] = { (uintptr_t)g, 1, 2, 3 };
+    size_t words = offsetof(struct ward_slab_geometry_, check) / 8;
+
+    for (size_t i = 0; i < words; i++) {
+        uint64_t step = (chain[i & 3] ^ ward_load64_(at + 8 * i)) * UINT64_C(0x9e3779b97f4a7c15);
+
+        chain[i & 3] = step >> 29 | step << 35;
+    }
+    return (chain[0] ^ chain[1]) + (chain[2] ^ chain[3]);
+}
+
+/* Nothing the geometry says is used for the report, nor the counter it leads to. */
+bool ward_slab_sound_(const struct ward_slab_geometry_ *g)
+{
+    struct ward_bug bug = { WARD_BUG_METADATA, g, NULL, 0, NULL,
+                            "the geometry of a slab is not what its init wrote" };
+    uint32_t before = 0;
+    int key;
+
+    if (WARD_LIKELY(ward_slab_sum_(g) == g->check))
+        return true;
+    key = ward_host_key();
+    if (key >= 0)
+        before = ward_key_close_(key);
+    ward_bug_raise(&bug);
+    if (key >= 0)
+        ward_key_restore_(before);
+    return false;
+}
+
 /* Counts and reports with the metadata closed: neither printing nor a handler may depend on its
  * being open, and a handler that jumps away must not leave it so. */
 static void report(const struct ward_slab_geometry_ *g, enum ward_bug_kind kind, const void *addr,
@@ -256,16 +291,29 @@ static bool drain(const struct ward_slab_geometry_ *g)
     return g->state->top > before;
 }
 
+static bool needs_slots(const struct ward_slab_geometry_ *g)
+{
+    const struct ward_slab_state_ *st = g->state;
+
+    return st->top == 0 || st->top > st->fresh ||
+           (g->spec.policy & WARD_RANDOM_SLOT && st->top < WARD_SLAB_WINDOW &&
+            st->fresh < g->capacity);
+}
+
 /* Sees to it that there is a free slot, and with random choices that there are many. */
 static bool refill(const struct ward_slab_geometry_ *g)
 {
     struct ward_slab_state_ *st = g->state;
     bool choose = (g->spec.policy & WARD_RANDOM_SLOT) != 0;
 
-    if (st->top > st->fresh || !ward_slab_fresh_ok_(g))
-        ward_slab_bad_entry_(g, &st->top);
-    if (st->fresh < g->capacity && (st->top == 0 || (choose && st->top < WARD_SLAB_WINDOW)))
-        take_fresh(g);
+    if (needs_slots(g)) {
+        if (!ward_slab_sound_(g))
+            return false;
+        if (st->top > st->fresh || !ward_slab_fresh_ok_(g))
+            ward_slab_bad_entry_(g, &st->top);
+        if (st->fresh < g->capacity && needs_slots(g))
+            take_fresh(g);
+    }
     while (st->top == 0 && st->quarantined > 0 && drain(g))
         continue;
     st->low = choose && st->fresh < g->capacity && st->top >= WARD_SLAB_WINDOW
@@ -282,8 +330,11 @@ static void *alloc(const struct ward_slab_geometry_ *g, size_t size, uint32_t at
     struct ward_slab_state_ *st = g->state;
     uint32_t index;
 
-    if (at < st->top && st->top <= g->capacity)
+    if (at < st->top && st->top <= g->capacity) {
+        if (!ward_slab_sound_(g))
+            return NULL;
         bad_slot(g, at);
+    }
     while (refill(g)) {
         at = ward_slab_choose_(g, &g->spec, st, st->top);
         index = g->rows[at].entry;
@@ -291,6 +342,8 @@ static void *alloc(const struct ward_slab_geometry_ *g, size_t size, uint32_t at
             ward_slab_drop_(&g->spec, st, g->rows, st->top, at);
             return ward_slab_issue_(g, &g->spec, st, &g->rows[index], index, size);
         }
+        if (!ward_slab_sound_(g))
+            return NULL;
         bad_slot(g, at);
     }
     st->failures += g->spec.policy & WARD_STATISTICS ? 1 : 0;
@@ -353,7 +406,7 @@ static void bad_free(const struct ward_slab_geometry_ *g, void *block)
     unsigned char *start;
     uint32_t index = 0;
 
-    if (!block)
+    if (!block || !ward_slab_sound_(g))
         return;
     if (!slot_around(g, block, &index)) {
         report(g, WARD_BUG_WILD_FREE, block, NULL, 0, "no block of this slab was ever there");
@@ -386,6 +439,8 @@ static void damaged(const struct ward_slab_geometry_ *g, uint32_t index, size_t 
                                             ward_canary_word_(g->canary, index));
 
     retire(g, index);
+    if (g->spec.policy & WARD_STATISTICS)
+        g->state->live_bytes -= size;
     if (ward_slab_is_first_(g, &g->spec, index) && !ward_slab_front_is_(g, block)) {
         ward_slab_front_arm_(g, block);
         report(g, WARD_BUG_UNDERFLOW, block - 1, block, size,
@@ -418,7 +473,8 @@ static bool check_live(const struct ward_slab_geometry_ *g, void *block, size_t 
         (!ward_slab_is_first_(g, &g->spec, *index) ||
          ward_slab_front_is_(g, (unsigned char *)block)))
         return true;
-    damaged(g, *index, size);
+    if (ward_slab_sound_(g))
+        damaged(g, *index, size);
     return false;
 }
 
@@ -434,7 +490,8 @@ static void wait(const struct ward_slab_geometry_ *g, uint32_t index)
     st->quarantined++;
     place = ward_slab_place_find_(g, st);
     if (!ward_slab_place_ok_(g, g->rows, &place)) {
-        ward_slab_bad_entry_(g, place.fifo ? place.fifo : place.random);
+        if (ward_slab_sound_(g))
+            ward_slab_bad_entry_(g, place.fifo ? place.fifo : place.random);
         return;
     }
     ward_slab_place_take_(st, &place, index);
@@ -458,7 +515,8 @@ static void free_block(const struct ward_slab_geometry_ *g, void *block, size_t 
     }
     if (st->top >= g->capacity) {
         g->rows[index].word = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
-        ward_slab_bad_entry_(g, &st->top);
+        if (ward_slab_sound_(g))
+            ward_slab_bad_entry_(g, &st->top);
     } else if (g->spec.policy & WARD_QUARANTINE) {
         wait(g, index);
     } else {

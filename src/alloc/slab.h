@@ -60,6 +60,12 @@ bool ward_slab_survived_(const struct ward_slab *slab);
 /* The same for functions that must not report. */
 bool ward_slab_is_here_(const struct ward_slab_geometry_ *g);
 
+/* The sum that stands in geometry->check. */
+uint64_t ward_slab_sum_(const struct ward_slab_geometry_ *g);
+
+/* Is the geometry as init wrote it? False after a report. Every slow path asks before it believes. */
+bool ward_slab_sound_(const struct ward_slab_geometry_ *g);
+
 /* Makes everything but the words of the slots anew from them, and reports that `at` was damaged. */
 void ward_slab_bad_entry_(const struct ward_slab_geometry_ *g, const void *at);
 

@@ -111,7 +111,7 @@ bool ward_slab_verify(const struct ward_slab *slab)
     uint32_t before;
     bool ok;
 
-    if (!g || !ward_slab_is_here_(g))
+    if (!g || ward_slab_sum_(g) != g->check || !ward_slab_is_here_(g))
         return false;
     before = ward_slab_enter_(g);
     ok = verify(g);
@@ -150,7 +150,7 @@ void ward_slab_info_get(const struct ward_slab *slab, struct ward_slab_info *inf
     if (!info)
         return;
     __builtin_memset(info, 0, sizeof *info);
-    if (!g || !ward_slab_is_here_(g))
+    if (!g || ward_slab_sum_(g) != g->check || !ward_slab_is_here_(g))
         return;
     before = ward_slab_enter_(g);
     fill_info(g, info);
@@ -190,7 +190,7 @@ void ward_slab_each(struct ward_slab *slab, bool (*each)(void *block, size_t siz
     const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
     uint32_t index = 0, size = 0;
 
-    if (!g || !each || !ward_slab_survived_(slab))
+    if (!g || !each || !ward_slab_sound_(g) || !ward_slab_survived_(slab))
         return;
     while (next_live(g, &index, &size) && each(ward_slab_slot_(g, index), size, arg))
         index++;
@@ -268,7 +268,7 @@ ptrdiff_t ward_slab_release(struct ward_slab *slab)
 
     if (!g)
         return -EINVAL;
-    if (!ward_slab_survived_(slab))
+    if (!ward_slab_sound_(g) || !ward_slab_survived_(slab))
         return -EFAULT;
     before = ward_slab_enter_(g);
     if (!ward_slab_fresh_ok_(g))
@@ -305,7 +305,7 @@ int ward_slab_reset(struct ward_slab *slab)
 
     if (!g)
         return -EINVAL;
-    if (!ward_slab_survived_(slab))
+    if (!ward_slab_sound_(g) || !ward_slab_survived_(slab))
         return -EFAULT;
     err = ward_region_release(g->data, 0, ward_region_committed(g->data));
     if (err)

@@ -247,7 +247,7 @@ static void choose_fork(struct ward_slab_geometry_ *g)
 {
     g->fork_word = ward_host_fork_word();
     g->epoch = ward_host_fork_epoch();
-    if ((g->data->facts | g->meta->facts) & (WARD_IS_WIPED_ON_FORK | WARD_IS_ABSENT_ON_FORK))
+    if (g->data->facts & (WARD_IS_WIPED_ON_FORK | WARD_IS_ABSENT_ON_FORK))
         g->mode |= WARD_SLAB_FORK;
 }
 
@@ -262,7 +262,7 @@ static int fit(struct ward_slab_geometry_ *g, struct parts *p, const struct ward
 
     if (!ward_region_ok(region) || !spec_ok(spec))
         return -EINVAL;
-    if (!meta)
+    if (!meta || meta->facts & (WARD_IS_WIPED_ON_FORK | WARD_IS_ABSENT_ON_FORK))
         return -ENOTSUP;
     skip = -(uintptr_t)region->base & (spec->block.align - 1);
     room = region->size > skip ? ward_round_down(region->size - skip, spec->block.align) : 0;
@@ -307,6 +307,7 @@ static int finish_meta(struct ward_slab_geometry_ *g, const struct parts *p)
     g->limit = g->mode ? 0 : g->capacity;
     g->open = g->mode ? &there->closed : g->state;
     *there = *g;
+    there->check = ward_slab_sum_(there);
     return g->fixed ? ward_region_protect(g->meta, 0, p->state, WARD_READ) : 0;
 }
 
@@ -435,12 +436,14 @@ int ward_slab_map_secret(struct ward_slab *slab, const struct ward_slab_spec *sp
 
 int ward_slab_fini(struct ward_slab *slab)
 {
+    const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
     int err, next;
 
-    if (!slab || !slab->geometry)
+    if (!g)
         return 0;
-    err = clear_meta(slab->meta, ward_slab_meta_bytes(&slab->geometry->spec,
-                                                      slab->geometry->capacity));
+    err = clear_meta(slab->meta, ward_slab_sound_(g)
+                                     ? ward_slab_meta_bytes(&g->spec, g->capacity)
+                                     : ward_region_committed(slab->meta));
     if (!slab->split.data) {
         next = drop_all(slab->data);
     } else {

@@ -85,7 +85,8 @@ struct ward_slab_geometry_ {
     uint64_t salt;       /* secret: what handles are mixed with */
     struct ward_slab_spec spec; /* a copy */
     struct ward_region *data, *meta;
-    struct ward_slab_state_ closed; /* all zero */
+    uint64_t check;      /* a sum of all that stands above, and of where it stands */
+    struct ward_slab_state_ closed; /* all zero; never more than read */
 };
 
 WARD_EXTERN_C_BEGIN
