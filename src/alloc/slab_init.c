@@ -123,7 +123,7 @@ static void size_quarantine(struct ward_slab_geometry_ *g)
     if (!(g->spec.policy & WARD_QUARANTINE))
         return;
     slots = slots ? slots : 1;
-    g->waiting_random = smaller((slots + UINT64_C(1)) / 2, 65536);
+    g->waiting_random = smaller((slots + UINT64_C(1)) / 2, 256);
     g->waiting_fifo = slots - g->waiting_random;
 }
 
@@ -206,7 +206,7 @@ static void place_meta(struct ward_slab_geometry_ *g, struct ward_region *meta,
 
     g->meta = meta;
     g->state = (struct ward_slab_state_ *)(void *)(at + p->state);
-    g->rows = (struct ward_slab_row_ *)(void *)(g->state + 1);
+    g->rows = g->state->rows;
     g->generations = (uint64_t *)(void *)(at + p->generations);
     g->waiting = (uint32_t *)(void *)(at + p->waiting);
 }
@@ -305,7 +305,7 @@ static int finish_meta(struct ward_slab_geometry_ *g, const struct parts *p)
             g->mode &= ~(unsigned)WARD_SLAB_LOCKED;
     }
     g->limit = g->mode ? 0 : g->capacity;
-    g->open = g->mode ? &there->closed : g->state;
+    g->open = g->mode ? (struct ward_slab_state_ *)(void *)there->closed : g->state;
     *there = *g;
     there->check = ward_slab_sum_(there);
     return g->fixed ? ward_region_protect(g->meta, 0, p->state, WARD_READ) : 0;
@@ -437,19 +437,21 @@ int ward_slab_map_secret(struct ward_slab *slab, const struct ward_slab_spec *sp
 int ward_slab_fini(struct ward_slab *slab)
 {
     const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
+    struct ward_region *mapped;
     int err, next;
 
     if (!g)
         return 0;
+    mapped = slab->split.data; /* ending the split makes it forget */
     err = clear_meta(slab->meta, ward_slab_sound_(g)
                                      ? ward_slab_meta_bytes(&g->spec, g->capacity)
                                      : ward_region_committed(slab->meta));
-    if (!slab->split.data) {
+    if (!mapped) {
         next = drop_all(slab->data);
     } else {
         next = ward_region_fini(&slab->split.region);
         err = err ? err : next;
-        next = ward_region_fini(slab->split.data);
+        next = ward_region_fini(mapped);
     }
     err = err ? err : next;
     __builtin_memset(slab, 0, sizeof *slab);
