@@ -336,7 +336,7 @@ static void *alloc(const struct ward_slab_geometry_ *g, size_t size, uint32_t at
         bad_slot(g, at);
     }
     while (refill(g)) {
-        at = ward_slab_choose_(g, &g->spec, st, st->top);
+        at = g->spec.policy & WARD_RANDOM_SLOT ? ward_slab_choose_(st, st->top) : st->top - 1;
         index = g->rows[at].entry;
         if (ward_slab_is_fit_(g, &g->spec, g->rows, g->capacity, index)) {
             ward_slab_drop_(&g->spec, st, g->rows, st->top, at);

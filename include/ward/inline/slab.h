@@ -41,7 +41,7 @@ struct ward_slab_row_ {
     uint32_t entry; /* a free slot, for i < state->top */
 };
 
-/* What changes. Nothing here is believed without a test. The rows follow it.
+/* What changes. Nothing here is believed without a test.
  * capacity == (top + capacity - fresh) + live + quarantined + retired */
 struct WARD_ALIGNED(64) ward_slab_state_ {
     uint32_t top;         /* entries of the stack */
@@ -53,6 +53,7 @@ struct WARD_ALIGNED(64) ward_slab_state_ {
     uint64_t bugs;
     uint64_t allocs, frees, failures, live_bytes, peak_bytes;
     struct ward_random random;
+    struct ward_slab_row_ rows[]; /* [capacity] */
 };
 
 /* Where everything is, and the secrets. Written once by init, then read-only.
@@ -86,7 +87,7 @@ struct ward_slab_geometry_ {
     struct ward_slab_spec spec; /* a copy */
     struct ward_region *data, *meta;
     uint64_t check;      /* a sum of all that stands above, and of where it stands */
-    struct ward_slab_state_ closed; /* all zero; never more than read */
+    WARD_ALIGNED(64) unsigned char closed[64]; /* all zero: the start of an empty state; only read */
 };
 
 WARD_EXTERN_C_BEGIN
@@ -235,18 +236,20 @@ WARD_INLINE void ward_slab_drop_(const struct ward_slab_spec *spec, struct ward_
     st->top = top - 1;
 }
 
-/* An entry of the stack: the topmost, or a random one of the topmost. UINT32_MAX: refill first. */
-WARD_INLINE uint32_t ward_slab_choose_(const struct ward_slab_geometry_ *g,
-                                       const struct ward_slab_spec *spec,
-                                       struct ward_slab_state_ *st, uint32_t top)
+/* A random one of the topmost entries of the stack, from a stream that is ready. */
+WARD_INLINE uint32_t ward_slab_choose_(struct ward_slab_state_ *st, uint32_t top)
 {
-    if (!(spec->policy & WARD_RANDOM_SLOT))
-        return top - 1;
-    if (WARD_UNLIKELY(!ward_random_is_ready_(&st->random, g->fork_word)))
-        return UINT32_MAX;
     if (WARD_LIKELY(top >= WARD_SLAB_WINDOW))
         return top - 1 - ward_random_byte_(&st->random);
-    return top <= st->low ? UINT32_MAX : top - 1 - ward_random_draw_(&st->random, top);
+    return top - 1 - ward_random_draw_(&st->random, top);
+}
+
+/* Can a random choice be made now, among enough? */
+WARD_INLINE bool ward_slab_may_choose_(const struct ward_slab_geometry_ *g,
+                                       const struct ward_slab_state_ *st, uint32_t top)
+{
+    return ward_random_is_ready_(&st->random, g->fork_word) &&
+           (WARD_LIKELY(top >= WARD_SLAB_WINDOW) || top > st->low);
 }
 
 WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_slab_spec *spec,
@@ -254,22 +257,22 @@ WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_sla
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
     struct ward_slab_state_ *st = g->open;
-    struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
-    uint32_t top = st->top, limit = g->limit, at = UINT32_MAX, index;
+    uint32_t top = st->top, limit = g->limit, at = top - 1, index;
 
     if (WARD_UNLIKELY(WARD_SLAB_LEAVE_(spec, size)))
         return ward_slab_alloc(slab, size);
     if (WARD_UNLIKELY(size - 1 >= spec->block.size))
         return NULL;
-    if (WARD_LIKELY(top - 1 < limit))
-        at = ward_slab_choose_(g, spec, st, top);
-    if (WARD_UNLIKELY(at >= limit))
+    if (WARD_UNLIKELY(at >= limit ||
+                      (spec->policy & WARD_RANDOM_SLOT && !ward_slab_may_choose_(g, st, top))))
         return ward_slab_alloc_slow_(slab, size, UINT32_MAX);
-    index = rows[at].entry;
-    if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, rows, limit, index)))
+    if (spec->policy & WARD_RANDOM_SLOT)
+        at = ward_slab_choose_(st, top);
+    index = st->rows[at].entry;
+    if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, st->rows, limit, index)))
         return ward_slab_alloc_slow_(slab, size, at);
-    ward_slab_drop_(spec, st, rows, top, at);
-    return ward_slab_issue_(g, spec, st, &rows[index], index, size);
+    ward_slab_drop_(spec, st, st->rows, top, at);
+    return ward_slab_issue_(g, spec, st, &st->rows[index], index, size);
 }
 
 /* Is everything around the block as alloc left it? */
@@ -297,7 +300,7 @@ WARD_INLINE struct ward_slab_place_ ward_slab_place_find_(const struct ward_slab
     struct ward_slab_place_ place;
     uint32_t oldest = st->next_fifo < g->waiting_fifo ? st->next_fifo : 0;
 
-    place.random = &g->waiting[ward_random_draw_(&st->random, g->waiting_random)];
+    place.random = &g->waiting[ward_random_byte_(&st->random) * g->waiting_random >> 8];
     place.leaves = *place.random;
     place.fifo = NULL;
     place.next_fifo = 0;
@@ -352,7 +355,6 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
     struct ward_slab_state_ *st = g->open;
-    struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
     unsigned char *block = (unsigned char *)at;
     uint64_t found = ward_slab_index_(g, spec, block);
     uint32_t index = (uint32_t)found, limit = g->limit;
@@ -362,7 +364,7 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
         ward_slab_free(slab, block, size);
         return;
     }
-    if (WARD_UNLIKELY(found >= limit || rows[index].word != size ||
+    if (WARD_UNLIKELY(found >= limit || st->rows[index].word != size ||
                       size - 1 >= spec->block.size || st->top >= limit ||
                       !ward_slab_is_intact_(g, spec, index, block, size) ||
                       (ward_slab_is_first_(g, spec, index) && g->front))) {
@@ -372,18 +374,18 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
     if (spec->policy & WARD_QUARANTINE) {
         if (WARD_UNLIKELY(!ward_random_is_ready_(&st->random, g->fork_word) ||
                           (place = ward_slab_place_find_(g, st),
-                           !ward_slab_place_ok_(g, rows, &place)))) {
+                           !ward_slab_place_ok_(g, st->rows, &place)))) {
             ward_slab_free_slow_(slab, block, size);
             return;
         }
         ward_slab_place_take_(st, &place, index);
-        rows[index].word = WARD_SLOT_QUARANTINED;
+        st->rows[index].word = WARD_SLOT_QUARANTINED;
         if (place.leaves)
-            ward_slab_push_(spec, st, rows, place.leaves - 1);
+            ward_slab_push_(spec, st, st->rows, place.leaves - 1);
         else
             st->quarantined++;
     } else {
-        ward_slab_push_(spec, st, rows, index);
+        ward_slab_push_(spec, st, st->rows, index);
     }
     if (spec->policy & WARD_STATISTICS) {
         st->frees++;
