@@ -115,12 +115,13 @@ static int open_secret(size_t len)
     return sized < 0 ? (int)sized : (int)fd;
 }
 
-/* What a failed mmap means in the words of host.h. */
+/* What a failed mmap means in the words of host.h. EAGAIN: beyond RLIMIT_MEMLOCK (secret memory,
+ * mlockall(MCL_FUTURE)). EINVAL cannot be about our arguments: valgrind's way to say "no room". */
 static int map_error(long answer, enum ward_host_memory kind)
 {
     if (answer == -EEXIST)
         return -EBUSY;
-    if (answer == -EAGAIN) /* beyond RLIMIT_MEMLOCK, with secret memory or mlockall(MCL_FUTURE) */
+    if (answer == -EAGAIN || (answer == -EINVAL && kind == WARD_HOST_ANON))
         return -ENOMEM;
     return kind == WARD_HOST_ANON ? (int)answer : optional(answer);
 }

@@ -26,6 +26,18 @@
 
 #include <cmocka.h>
 
+/* valgrind takes a fault on purpose for an error unless told. */
+#if defined(__has_include)
+# if __has_include(<valgrind/valgrind.h>)
+#  include <valgrind/valgrind.h>
+# endif
+#endif
+#ifndef RUNNING_ON_VALGRIND
+# define RUNNING_ON_VALGRIND              0
+# define VALGRIND_DISABLE_ERROR_REPORTING ((void)0)
+# define VALGRIND_ENABLE_ERROR_REPORTING  ((void)0)
+#endif
+
 #include <ward/host.h>
 #include <ward/region.h>
 
@@ -56,7 +68,9 @@ static inline bool can_read(const void *at)
 
     if (pipe(ends))
         abort();
+    VALGRIND_DISABLE_ERROR_REPORTING;
     can = write(ends[1], at, 1) == 1 && read(ends[0], &byte, 1) == 1;
+    VALGRIND_ENABLE_ERROR_REPORTING;
     close(ends[0]);
     close(ends[1]);
     return can;
@@ -70,7 +84,9 @@ static inline bool can_write(void *at)
 
     if (pipe(ends))
         abort();
+    VALGRIND_DISABLE_ERROR_REPORTING;
     can = write(ends[1], at, 1) == 1 && read(ends[0], at, 1) == 1;
+    VALGRIND_ENABLE_ERROR_REPORTING;
     close(ends[0]);
     close(ends[1]);
     return can;
@@ -149,6 +165,7 @@ static inline void become_child(void)
     const struct rlimit none = { 0, 0 };
     const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGABRT, SIGTRAP };
 
+    VALGRIND_DISABLE_ERROR_REPORTING;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         signal(signals[i], SIG_DFL);
     if (setrlimit(RLIMIT_CORE, &none))
@@ -165,7 +182,9 @@ static inline int in_child(int (*work)(void *arg), void *arg)
     child = fork();
     if (child == 0) {
         become_child();
-        _exit(work(arg));
+        status = work(arg);
+        VALGRIND_ENABLE_ERROR_REPORTING;
+        _exit(status);
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
         abort();
@@ -181,9 +200,12 @@ static inline int in_child(int (*work)(void *arg), void *arg)
   }                                                                                                \
  while (0)
 
+/* Looks at what it read: valgrind leaves out a load whose value nobody wants. */
 static inline int read_byte(void *at)
 {
-    return *(volatile unsigned char *)at & 0;
+    volatile unsigned char byte = *(volatile unsigned char *)at;
+
+    return byte == 0 ? 0 : 1;
 }
 
 static inline int write_byte(void *at)

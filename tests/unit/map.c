@@ -113,6 +113,7 @@ static void bad_arguments_are_refused_and_leave_a_zero_object(void **state)
         { .size = 4096, .align = SIZE_MAX },
         { .size = 4096, .guard_bytes = SIZE_MAX },
         { .size = PTRDIFF_MAX, .guard_bytes = PTRDIFF_MAX },
+        { .size = (size_t)PTRDIFF_MAX - 4095, .align = (size_t)1 << 63 },
         { .size = 4096, .flags = 128 },
         { .size = 4096, .flags = ~0u },
         { .size = 4096, .flags = WARD_MAP_THP | WARD_MAP_NO_THP },
@@ -404,6 +405,10 @@ static void a_lazy_map_costs_no_memory(void **state)
     struct ward_map map;
 
     (void)state;
+    if (RUNNING_ON_VALGRIND) {
+        print_message("valgrind has no address space to spare\n");
+        skip();
+    }
     assert_int_equal(getrlimit(RLIMIT_DATA, &was), 0);
     assert_int_equal(setrlimit(RLIMIT_DATA, &small), 0);
     assert_int_equal(ward_map_init(&map, (size_t)64 << 30, WARD_MAP_LAZY), 0);
