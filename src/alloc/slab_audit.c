@@ -40,7 +40,8 @@ static bool count_slot(const struct ward_slab_geometry_ *g, uint32_t index, stru
     if (word == WARD_SLOT_QUARANTINED) {
         n->waiting++;
         n->waiting_sum += mark(g, index);
-        return true;
+        return ward_slab_untouched_(
+            g, &g->spec, g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE, block);
     }
     if (word == WARD_SLOT_RETIRED) {
         n->retired++;
