@@ -77,9 +77,9 @@ static void retire(const struct ward_slab_geometry_ *g, uint32_t index)
     g->state->retired++;
 }
 
-static void scrub(const struct ward_slab_geometry_ *g, uint32_t index)
+static void scrub(const struct ward_slab_geometry_ *g, uint32_t index, size_t size)
 {
-    ward_slab_scrub_(g, &g->spec, ward_slab_slot_(g, index));
+    ward_slab_scrub_(g, &g->spec, ward_slab_slot_(g, index), size);
 }
 
 /* ---- the front pattern ---- */
@@ -193,7 +193,7 @@ static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
     if (g->spec.policy & (WARD_ZERO | WARD_POISON) && bad < block + g->stride) {
         report(g, WARD_BUG_WRITE_AFTER_FREE, bad, block, 0,
                "a byte of a free block is not as free left it");
-        scrub(g, index);
+        scrub(g, index, 0);
     } else if (g->spec.policy & WARD_GENERATION && (uint32_t)g->generations[index] != UINT32_MAX) {
         report(g, WARD_BUG_METADATA, &g->generations[index], block, 0,
                "a generation does not agree with its complement");
@@ -238,7 +238,10 @@ static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
     if (err)
         return err;
     ward_slab_front_arm_(g, first);
-    if (next > end && ward_region_protect(g->data, end, next - end, WARD_GUARD))
+    if (next == end || span < g->state->spans_guarded)
+        return 0;
+    g->state->spans_guarded = span + 1;
+    if (ward_region_protect(g->data, end, next - end, WARD_GUARD))
         g->state->guards_missing++;
     return 0;
 }
@@ -448,7 +451,7 @@ static void damaged(const struct ward_slab_geometry_ *g, uint32_t index, size_t 
     } else {
         report(g, WARD_BUG_OVERFLOW, bad, block, size, "the canary behind the block is broken");
     }
-    scrub(g, index);
+    scrub(g, index, size);
 }
 
 /* The live block's slot, or false without a report. */
@@ -508,7 +511,7 @@ static void free_block(const struct ward_slab_geometry_ *g, void *block, size_t 
 
     if (!check_live(g, block, size, &index))
         return;
-    scrub(g, index);
+    scrub(g, index, size);
     if (g->spec.policy & WARD_STATISTICS) {
         st->frees++;
         st->live_bytes -= size;

@@ -49,6 +49,7 @@ struct WARD_ALIGNED(64) ward_slab_state_ {
     uint32_t fresh;       /* slots from here on were never issued */
     uint32_t quarantined, retired;
     uint32_t next_fifo;   /* the oldest entry of the queue */
+    uint32_t spans_guarded; /* so many have been tried: once is enough, also after reset */
     uint32_t guards_missing;
     uint64_t bugs;
     uint64_t allocs, frees, failures, live_bytes, peak_bytes;
@@ -342,12 +343,18 @@ WARD_INLINE void ward_slab_push_(const struct ward_slab_spec *spec, struct ward_
     st->top = top + 1;
 }
 
+/* What a block leaves behind in its slot: by the policy nothing, and never its canary, which the next
+ * owner could read. */
 WARD_INLINE void ward_slab_scrub_(const struct ward_slab_geometry_ *g,
-                                  const struct ward_slab_spec *spec, unsigned char *block)
+                                  const struct ward_slab_spec *spec, unsigned char *block,
+                                  size_t size)
 {
+    size_t stride = ward_slab_stride_(g, spec);
+
     if (spec->policy & (WARD_ZERO | WARD_POISON))
-        ward_fill_(block, ward_slab_stride_(g, spec),
-                   spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0);
+        ward_fill_(block, stride, spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0);
+    else if (spec->policy & WARD_CANARY)
+        ward_fill_(block + size, stride - size, 0);
 }
 
 WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_spec *spec,
@@ -391,7 +398,7 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
         st->frees++;
         st->live_bytes -= size;
     }
-    ward_slab_scrub_(g, spec, block);
+    ward_slab_scrub_(g, spec, block, size);
 }
 
 #endif
