@@ -81,7 +81,7 @@ size_t ward_host_page_size(void)
     return (size_t)getauxval(AT_PAGESZ);
 }
 
-/* --- Mappings ------------------------------------------------------------------------------- */
+/* --- Mappings ------------------------------------------------------------------------------ */
 
 static int linux_prot(unsigned prot)
 {
@@ -166,7 +166,7 @@ int ward_host_unmap(void *at, size_t len)
     return (int)call(SYS_munmap, (uintptr_t)at, len, 0);
 }
 
-/* --- The key -------------------------------------------------------------------------------- */
+/* --- The key ------------------------------------------------------------------------------- */
 
 static _Atomic int key_word = -1; /* the process's key once there is one; never goes back */
 
@@ -208,7 +208,7 @@ int ward_host_protect(void *at, size_t len, unsigned prot)
     return (int)ward_syscall_(SYS_pkey_mprotect, (long)at, (long)len, linux_prot(prot), key, 0, 0);
 }
 
-/* --- Advice --------------------------------------------------------------------------------- */
+/* --- Advice -------------------------------------------------------------------------------- */
 
 static int linux_advice(enum ward_host_advice advice)
 {
@@ -262,7 +262,7 @@ int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
     return optional(madvise_range(at, len, linux_advice(advice)));
 }
 
-/* --- Limits --------------------------------------------------------------------------------- */
+/* --- Limits -------------------------------------------------------------------------------- */
 
 /* Up to cap bytes of a small file. The count, or a negative error number. */
 static long read_file(const char *path, char *text, size_t cap)
@@ -294,7 +294,7 @@ size_t ward_host_split_budget(void)
 {
     static _Atomic size_t known;
     size_t budget = atomic_load_explicit(&known, memory_order_relaxed);
-    char text[16];
+    char text[16] = { 0 };
 
     if (budget == 0) {
         budget = parse_count(text, read_file("/proc/sys/vm/max_map_count", text, sizeof text)) / 2;
@@ -304,7 +304,7 @@ size_t ward_host_split_budget(void)
     return budget;
 }
 
-/* --- Randomness ----------------------------------------------------------------------------- */
+/* --- Randomness ---------------------------------------------------------------------------- */
 
 int ward_host_random(void *bytes, size_t len)
 {
@@ -321,7 +321,7 @@ int ward_host_random(void *bytes, size_t len)
     return 0;
 }
 
-/* --- Fork ----------------------------------------------------------------------------------- */
+/* --- Fork ---------------------------------------------------------------------------------- */
 
 /*
  * The fork word stands alone in a page that the kernel wipes in a child: 0 there means "forked".
@@ -405,7 +405,7 @@ uint64_t ward_host_fork_epoch(void)
     return value;
 }
 
-/* --- The end -------------------------------------------------------------------------------- */
+/* --- The end ------------------------------------------------------------------------------- */
 
 void ward_host_write(const char *text, size_t len)
 {

@@ -24,13 +24,12 @@ static int setup(void **state)
     return 0;
 }
 
-#define skip_without_seal()                                                                        \
- do                                                                                                \
-  if (ward_host_advise(NULL, 0, WARD_HOST_SEAL) == -ENOTSUP) {                                     \
-   print_message("the system has no sealing (mseal)\n");                                           \
-   skip();                                                                                         \
-  }                                                                                                \
- while (0)
+static bool can_seal(void)
+{
+    return ward_host_advise(NULL, 0, WARD_HOST_SEAL) != -ENOTSUP;
+}
+
+#define skip_without_seal() skip_unless(can_seal(), "no sealing (mseal)")
 
 #define in_child_of_its_own(WORK)                                                                  \
  static void WORK(void **state)                                                                    \
