@@ -29,36 +29,36 @@
 #endif
 #endif
 #ifndef EINVAL
-#define EPERM 1
-#define ESRCH 3
-#define EAGAIN 11
-#define ENOMEM 12
-#define EFAULT 14
-#define EBUSY 16
-#define EINVAL 22
-#define ENOSPC 28
-#define ERANGE 34
-#define ENOSYS 38
+#define EPERM     1
+#define ESRCH     3
+#define EAGAIN    11
+#define ENOMEM    12
+#define EFAULT    14
+#define EBUSY     16
+#define EINVAL    22
+#define ENOSPC    28
+#define ERANGE    34
+#define ENOSYS    38
 #define EOVERFLOW 75
-#define ENOTSUP 95
+#define ENOTSUP   95
 #endif
 
 #define WARD_VERSION_MAJOR 0
 #define WARD_VERSION_MINOR 1
 #define WARD_VERSION_PATCH 0
 
-#define WARD_API __attribute__((visibility("default")))
-#define WARD_INLINE static inline __attribute__((always_inline))
-#define WARD_CHECKED __attribute__((warn_unused_result))
-#define WARD_COLD __attribute__((cold, noinline))
-#define WARD_ALIGNOF(T) __alignof__(T)
-#define WARD_ALIGNED(N) __attribute__((aligned(N)))
-#define WARD_LIKELY(C) __builtin_expect(!!(C), 1)
-#define WARD_UNLIKELY(C) __builtin_expect(!!(C), 0)
+#define WARD_API           __attribute__((visibility("default")))
+#define WARD_INLINE        static inline __attribute__((always_inline))
+#define WARD_CHECKED       __attribute__((warn_unused_result))
+#define WARD_COLD          __attribute__((cold, noinline))
+#define WARD_ALIGNOF(T)    __alignof__(T)
+#define WARD_ALIGNED(N)    __attribute__((aligned(N)))
+#define WARD_LIKELY(C)     __builtin_expect(!!(C), 1)
+#define WARD_UNLIKELY(C)   __builtin_expect(!!(C), 0)
 
 #ifdef __cplusplus
-#define WARD_EXTERN_C_BEGIN extern "C" {
-#define WARD_EXTERN_C_END }
+#define WARD_EXTERN_C_BEGIN         extern "C" {
+#define WARD_EXTERN_C_END           }
 #define WARD_STATIC_ASSERT(C, TEXT) static_assert(C, TEXT)
 #else
 #define WARD_EXTERN_C_BEGIN

@@ -12,7 +12,11 @@ bool ward_slab_is_here_(const struct ward_slab_geometry_ *g)
 
 bool ward_slab_survived_(const struct ward_slab *slab)
 {
-    struct ward_bug bug = { WARD_BUG_FORKED, slab, NULL, 0, slab->geometry->data,
+    struct ward_bug bug = { WARD_BUG_FORKED,
+                            slab,
+                            NULL,
+                            0,
+                            slab->geometry->data,
                             "this slab's memory did not survive fork: initialise it again" };
 
     if (ward_slab_is_here_(slab->geometry))
@@ -21,8 +25,8 @@ bool ward_slab_survived_(const struct ward_slab *slab)
     return false;
 }
 
-/* Four chains, since one would wait for its multiplications. Each step is one-to-one in the word, so
- * that a single wrong word always changes the sum. */
+/* Four chains, since one would wait for its multiplications. Each step is one-to-one in the word,
+ * so that a single wrong word always changes the sum. */
 uint64_t ward_slab_sum_(const struct ward_slab_geometry_ *g)
 {
     const unsigned char *at = (const unsigned char *)g;
@@ -40,8 +44,9 @@ uint64_t ward_slab_sum_(const struct ward_slab_geometry_ *g)
 /* Nothing the geometry says is used for the report, nor the counter it leads to. */
 bool ward_slab_sound_(const struct ward_slab_geometry_ *g)
 {
-    struct ward_bug bug = { WARD_BUG_METADATA, g, NULL, 0, NULL,
-                            "the geometry of a slab is not what its init wrote" };
+    struct ward_bug bug = {
+        WARD_BUG_METADATA, g, NULL, 0, NULL, "the geometry of a slab is not what its init wrote"
+    };
     uint32_t before = 0;
     int key;
 
@@ -84,8 +89,8 @@ static void scrub(const struct ward_slab_geometry_ *g, uint32_t index, size_t si
 
 /* ---- the front pattern ---- */
 
-/* It is the canary of a slot that cannot be. Byte i of the word stands i + 1 before the slot when the
- * pattern is shorter than the word. */
+/* It is the canary of a slot that cannot be. Byte i of the word stands i + 1 before the slot when
+ * the pattern is shorter than the word. */
 static uint64_t front_word(const struct ward_slab_geometry_ *g)
 {
     return ward_canary_word_(g->canary, UINT64_C(1) << 32);
@@ -232,8 +237,8 @@ static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
     int err;
 
     if (span + 1 < g->spans)
-        next = ward_round_down((size_t)(ward_slab_slot_(g, (span + 1) * g->per_span) -
-                                        g->data->base), g->data->grain);
+        next = ward_round_down(
+            (size_t)(ward_slab_slot_(g, (span + 1) * g->per_span) - g->data->base), g->data->grain);
     err = commit_to(g->data, next);
     if (err)
         return err;
@@ -319,9 +324,8 @@ static bool refill(const struct ward_slab_geometry_ *g)
     }
     while (st->top == 0 && st->quarantined > 0 && drain(g))
         continue;
-    st->low = choose && st->fresh < g->capacity && st->top >= WARD_SLAB_WINDOW
-                  ? WARD_SLAB_WINDOW - 1
-                  : 0;
+    st->low =
+        choose && st->fresh < g->capacity && st->top >= WARD_SLAB_WINDOW ? WARD_SLAB_WINDOW - 1 : 0;
     if (choose && !ward_random_is_ready_(&st->random, g->fork_word))
         ward_random_refill_(&st->random);
     return st->top > 0;
@@ -438,8 +442,8 @@ static const unsigned char *first_broken(const unsigned char *at, size_t len, ui
 static void damaged(const struct ward_slab_geometry_ *g, uint32_t index, size_t size)
 {
     unsigned char *block = ward_slab_slot_(g, index);
-    const unsigned char *bad = first_broken(block + size, g->stride - size,
-                                            ward_canary_word_(g->canary, index));
+    const unsigned char *bad =
+        first_broken(block + size, g->stride - size, ward_canary_word_(g->canary, index));
 
     retire(g, index);
     if (g->spec.policy & WARD_STATISTICS)
@@ -599,7 +603,8 @@ size_t ward_slab_usable(const struct ward_slab *slab, const void *block)
 }
 
 /* What becomes readable by growing was canary: it must not tell the secret. */
-static void resize_slot(const struct ward_slab_geometry_ *g, uint32_t index, size_t was, size_t size)
+static void resize_slot(const struct ward_slab_geometry_ *g, uint32_t index, size_t was,
+                        size_t size)
 {
     unsigned char *block = ward_slab_slot_(g, index);
 
@@ -697,8 +702,7 @@ void ward_slab_free_handle(struct ward_slab *slab, ward_handle handle)
     if (handle_slot(g, handle, &index))
         free_block(g, ward_slab_slot_(g, index), g->rows[index].word);
     else
-        report(g, WARD_BUG_STALE_HANDLE,
-               index < g->capacity ? ward_slab_slot_(g, index) : NULL, NULL, 0,
-               "the block this handle was made for is gone");
+        report(g, WARD_BUG_STALE_HANDLE, index < g->capacity ? ward_slab_slot_(g, index) : NULL,
+               NULL, 0, "the block this handle was made for is gone");
     ward_slab_leave_(g, before);
 }

@@ -6,8 +6,8 @@
  *   slab_init.c  geometry: sizes, placing, secrets; the recipes
  *   slab_audit.c what looks at all slots: verify, each, release, reset
  *
- * Every function that touches the state goes through ward_slab_enter_ and ward_slab_leave_: they open
- * the protection key and put it back as it was. A report is made with the key closed.
+ * Every function that touches the state goes through ward_slab_enter_ and ward_slab_leave_: they
+ * open the protection key and put it back as it was. A report is made with the key closed.
  */
 #ifndef WARD_ALLOC_SLAB_H
 #define WARD_ALLOC_SLAB_H
@@ -63,7 +63,8 @@ bool ward_slab_is_here_(const struct ward_slab_geometry_ *g);
 /* The sum that stands in geometry->check. */
 uint64_t ward_slab_sum_(const struct ward_slab_geometry_ *g);
 
-/* Is the geometry as init wrote it? False after a report. Every slow path asks before it believes. */
+/* Is the geometry as init wrote it? False after a report. Every slow path asks before it believes.
+ */
 bool ward_slab_sound_(const struct ward_slab_geometry_ *g);
 
 /* Makes everything but the words of the slots anew from them, and reports that `at` was damaged. */

@@ -199,8 +199,8 @@ void ward_slab_each(struct ward_slab *slab, bool (*each)(void *block, size_t siz
 
 /* ---- release ---- */
 
-/* The bytes of slot `index` outside the released [from, to) are cleared too, so that the whole slot is
- * as fresh memory is, and its word says so. */
+/* The bytes of slot `index` outside the released [from, to) are cleared too, so that the whole slot
+ * is as fresh memory is, and its word says so. */
 static void freshen(const struct ward_slab_geometry_ *g, uint32_t index, unsigned char *from,
                     unsigned char *to)
 {
@@ -251,7 +251,7 @@ static ptrdiff_t release(const struct ward_slab_geometry_ *g)
 {
     ptrdiff_t total = 0, got = 0;
 
-    for (uint32_t i = 0, end; i < g->state->fresh; i = end > i ? end : i + 1) {
+    for (uint32_t i = 0, end; i<g->state->fresh; i = end> i ? end : i + 1) {
         end = free_run(g, i);
         got = end > i ? release_run(g, i, end) : 0;
         if (got < 0)

@@ -65,7 +65,8 @@ static unsigned pitch_log2_of(size_t span_bytes)
     return log2;
 }
 
-/* Sets stride, spans and capacity for at least `capacity` slots. False: there can be no such slab. */
+/* Sets stride, spans and capacity for at least `capacity` slots. False: there can be no such slab.
+ */
 static bool shape(struct ward_slab_geometry_ *g, const struct ward_slab_spec *spec,
                   uint32_t capacity)
 {
@@ -443,9 +444,8 @@ int ward_slab_fini(struct ward_slab *slab)
     if (!g)
         return 0;
     mapped = slab->split.data; /* ending the split makes it forget */
-    err = clear_meta(slab->meta, ward_slab_sound_(g)
-                                     ? ward_slab_meta_bytes(&g->spec, g->capacity)
-                                     : ward_region_committed(slab->meta));
+    err = clear_meta(slab->meta, ward_slab_sound_(g) ? ward_slab_meta_bytes(&g->spec, g->capacity)
+                                                     : ward_region_committed(slab->meta));
     if (!mapped) {
         next = drop_all(slab->data);
     } else {

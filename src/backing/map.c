@@ -20,8 +20,8 @@
 #define MARKED_PAGES_MAX ((size_t)1024)
 
 #define KNOWN_FLAGS                                                                                \
- (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_THP | WARD_MAP_NO_THP | WARD_MAP_NO_DUMP |          \
-  WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM)
+    (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_THP | WARD_MAP_NO_THP | WARD_MAP_NO_DUMP |       \
+     WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM)
 
 /* Every region's own type is where its region is: at its start. */
 static struct ward_map *map_of(struct ward_region *region)

@@ -18,40 +18,40 @@
 #include <ward/host.h>
 
 #if defined(__x86_64__)
-# include "../arch/x86_64/syscall.h"
+#include "../arch/x86_64/syscall.h"
 #elif defined(__aarch64__)
-# include "../arch/aarch64/syscall.h"
+#include "../arch/aarch64/syscall.h"
 #elif defined(__riscv) && __riscv_xlen == 64
-# include "../arch/riscv64/syscall.h"
+#include "../arch/riscv64/syscall.h"
 #else
-# error "ward knows x86_64, aarch64 and riscv64"
+#error "ward knows x86_64, aarch64 and riscv64"
 #endif
 
 /* What older headers lack. The numbers are the same on every architecture ward knows. */
 #ifndef MADV_POPULATE_WRITE
-# define MADV_POPULATE_WRITE 23
+#define MADV_POPULATE_WRITE 23
 #endif
 #ifndef MADV_DONTNEED_LOCKED
-# define MADV_DONTNEED_LOCKED 24
+#define MADV_DONTNEED_LOCKED 24
 #endif
 #ifndef MADV_GUARD_INSTALL
-# define MADV_GUARD_INSTALL 102
-# define MADV_GUARD_REMOVE  103
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
 #endif
 #ifndef MAP_FIXED_NOREPLACE
-# define MAP_FIXED_NOREPLACE 0x100000
+#define MAP_FIXED_NOREPLACE 0x100000
 #endif
 #ifndef MAP_HUGE_SHIFT
-# define MAP_HUGE_SHIFT 26
+#define MAP_HUGE_SHIFT 26
 #endif
 #ifndef SYS_memfd_secret
-# define SYS_memfd_secret 447
+#define SYS_memfd_secret 447
 #endif
 #ifndef SYS_mseal
-# define SYS_mseal 462
+#define SYS_mseal 462
 #endif
 #ifndef PKEY_DISABLE_ACCESS
-# define PKEY_DISABLE_ACCESS 1
+#define PKEY_DISABLE_ACCESS 1
 #endif
 
 /* The kernel's own signal set and action: libc's are larger and laid out differently. */
