@@ -140,6 +140,26 @@ static uint32_t repaired(const struct ward_slab_geometry_ *g, uint32_t word)
     return WARD_SLOT_RETIRED;
 }
 
+static bool is_new(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    return g->rows[index].word == WARD_SLOT_NEW;
+}
+
+/* The slots on either side of `fresh`, where one alone disagrees with it: nobody can tell whether its
+ * word is damaged or the count, which may be off by one. It is retired, which is right for both. (Where
+ * more disagree it is the count.) */
+static void retire_straggler(const struct ward_slab_geometry_ *g)
+{
+    uint32_t at = g->state->fresh;
+
+    if (at > g->capacity)
+        return;
+    if (at > 0 && is_new(g, at - 1) && (at == 1 || !is_new(g, at - 2)))
+        g->rows[at - 1].word = WARD_SLOT_RETIRED;
+    if (at < g->capacity && !is_new(g, at) && (at + 1 == g->capacity || is_new(g, at + 1)))
+        g->rows[at].word = WARD_SLOT_RETIRED;
+}
+
 /* Makes stack, quarantine and counts anew from the words of the slots, which are the truth. Costs a
  * look at every slot, and runs only after damage. */
 static void repair(const struct ward_slab_geometry_ *g)
@@ -147,7 +167,8 @@ static void repair(const struct ward_slab_geometry_ *g)
     struct ward_slab_state_ *st = g->state;
     uint32_t fresh = g->capacity;
 
-    while (fresh > 0 && g->rows[fresh - 1].word == WARD_SLOT_NEW)
+    retire_straggler(g);
+    while (fresh > 0 && is_new(g, fresh - 1))
         fresh--;
     st->top = 0;
     st->low = 0;
