@@ -118,6 +118,66 @@ bool ward_slab_front_is_(const struct ward_slab_geometry_ *g, const unsigned cha
     return same;
 }
 
+/* ---- making slots ready ---- */
+
+/* Bytes of the region up to the end of slot `index`. */
+static size_t end_of(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    return (size_t)(ward_slab_slot_(g, index) + g->stride - g->data->base);
+}
+
+/* Commits the data up to `end`, and further ahead the more there is, so that calls stay few. */
+static int commit_to(struct ward_region *data, size_t end)
+{
+    size_t have = ward_region_committed(data), ahead = have, want = 0;
+
+    if (end <= have)
+        return 0;
+    if (ahead > (size_t)32 << 20)
+        ahead = (size_t)32 << 20;
+    if (!ward_round_up(end, data->grain, &end) || end > data->size)
+        end = data->size;
+    if (ward_add(end, ward_round_down(ahead, data->grain), &want) && want < data->size &&
+        ward_region_commit(data, 0, want) == 0)
+        return 0;
+    return ward_region_commit(data, 0, end);
+}
+
+/* Prepares a span: its front pattern, and the guard behind it. A guard the system refuses is
+ * counted, not fatal. */
+static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
+{
+    unsigned char *first = ward_slab_slot_(g, span * g->per_span);
+    size_t end = end_of(g, span * g->per_span + g->per_span - 1), next = end;
+    int err;
+
+    if (span + 1 < g->spans)
+        next = ward_round_down(
+            (size_t)(ward_slab_slot_(g, (span + 1) * g->per_span) - g->data->base), g->data->grain);
+    err = commit_to(g->data, next);
+    if (err)
+        return err;
+    ward_slab_front_arm_(g, first);
+    if (next == end || span < g->state->spans_guarded)
+        return 0;
+    g->state->spans_guarded = span + 1;
+    if (ward_region_protect(g->data, end, next - end, WARD_GUARD))
+        g->state->guards_missing++;
+    return 0;
+}
+
+/* What a slot needs before it is issued for the first time. It is done anew without harm. */
+static int make_ready(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    bool spans = (g->spec.policy & WARD_SPAN_GUARD) != 0;
+    int err = spans && index % g->per_span == 0 ? open_span(g, index / g->per_span)
+                                                : commit_to(g->data, end_of(g, index));
+
+    if (!err && index == 0 && !spans)
+        ward_slab_front_arm_(g, g->base);
+    return err;
+}
+
 /* ---- repair ---- */
 
 static void forget_waiting(const struct ward_slab_geometry_ *g)
@@ -145,19 +205,25 @@ static bool is_new(const struct ward_slab_geometry_ *g, uint32_t index)
     return g->rows[index].word == WARD_SLOT_NEW;
 }
 
-/* The slots on either side of `fresh`, where one alone disagrees with it: nobody can tell whether its
- * word is damaged or the count, which may be off by one. It is retired, which is right for both. (Where
- * more disagree it is the count.) */
-static void retire_straggler(const struct ward_slab_geometry_ *g)
+/* Nobody can tell whether this slot was ever issued. What cannot be made ready was not; else it must be
+ * taken for one that was, and is lost. */
+static void lose(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    g->rows[index].word = make_ready(g, index) ? WARD_SLOT_NEW : WARD_SLOT_RETIRED;
+}
+
+/* The slots on either side of `fresh`: if one alone disagrees with it, its word may be damaged, or the
+ * count be off by one. (Where more disagree, it is the count.) */
+static void lose_straggler(const struct ward_slab_geometry_ *g)
 {
     uint32_t at = g->state->fresh;
 
     if (at > g->capacity)
         return;
     if (at > 0 && is_new(g, at - 1) && (at == 1 || !is_new(g, at - 2)))
-        g->rows[at - 1].word = WARD_SLOT_RETIRED;
+        lose(g, at - 1);
     if (at < g->capacity && !is_new(g, at) && (at + 1 == g->capacity || is_new(g, at + 1)))
-        g->rows[at].word = WARD_SLOT_RETIRED;
+        lose(g, at);
 }
 
 /* Makes stack, quarantine and counts anew from the words of the slots, which are the truth. Costs a
@@ -167,8 +233,8 @@ static void repair(const struct ward_slab_geometry_ *g)
     struct ward_slab_state_ *st = g->state;
     uint32_t fresh = g->capacity;
 
-    retire_straggler(g);
-    while (fresh > 0 && is_new(g, fresh - 1))
+    lose_straggler(g);
+    while (fresh > 0 && (is_new(g, fresh - 1) || commit_to(g->data, end_of(g, fresh - 1))))
         fresh--;
     st->top = 0;
     st->low = 0;
@@ -226,52 +292,6 @@ static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
     }
 }
 
-/* Bytes of the region up to the end of slot `index`. */
-static size_t end_of(const struct ward_slab_geometry_ *g, uint32_t index)
-{
-    return (size_t)(ward_slab_slot_(g, index) + g->stride - g->data->base);
-}
-
-/* Commits the data up to `end`, and further ahead the more there is, so that calls stay few. */
-static int commit_to(struct ward_region *data, size_t end)
-{
-    size_t have = ward_region_committed(data), ahead = have, want = 0;
-
-    if (end <= have)
-        return 0;
-    if (ahead > (size_t)32 << 20)
-        ahead = (size_t)32 << 20;
-    if (!ward_round_up(end, data->grain, &end) || end > data->size)
-        end = data->size;
-    if (ward_add(end, ward_round_down(ahead, data->grain), &want) && want < data->size &&
-        ward_region_commit(data, 0, want) == 0)
-        return 0;
-    return ward_region_commit(data, 0, end);
-}
-
-/* Prepares a span: its front pattern, and the guard behind it. A guard the system refuses is
- * counted, not fatal. */
-static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
-{
-    unsigned char *first = ward_slab_slot_(g, span * g->per_span);
-    size_t end = end_of(g, span * g->per_span + g->per_span - 1), next = end;
-    int err;
-
-    if (span + 1 < g->spans)
-        next = ward_round_down(
-            (size_t)(ward_slab_slot_(g, (span + 1) * g->per_span) - g->data->base), g->data->grain);
-    err = commit_to(g->data, next);
-    if (err)
-        return err;
-    ward_slab_front_arm_(g, first);
-    if (next == end || span < g->state->spans_guarded)
-        return 0;
-    g->state->spans_guarded = span + 1;
-    if (ward_region_protect(g->data, end, next - end, WARD_GUARD))
-        g->state->guards_missing++;
-    return 0;
-}
-
 /* Slots never issued become free ones, a batch at a time; the lowest are issued first. Stops at one
  * that is not as new: the next refill reports it. */
 static void take_fresh(const struct ward_slab_geometry_ *g)
@@ -279,16 +299,8 @@ static void take_fresh(const struct ward_slab_geometry_ *g)
     struct ward_slab_state_ *st = g->state;
     uint32_t from = st->fresh, to = from;
 
-    while (to < g->capacity && to - from < WARD_SLAB_WINDOW && g->rows[to].word == WARD_SLOT_NEW) {
-        if (g->spec.policy & WARD_SPAN_GUARD && to % g->per_span == 0 &&
-            open_span(g, to / g->per_span))
-            break;
-        if (commit_to(g->data, end_of(g, to)))
-            break;
-        if (to == 0 && !(g->spec.policy & WARD_SPAN_GUARD))
-            ward_slab_front_arm_(g, g->base);
+    while (to < g->capacity && to - from < WARD_SLAB_WINDOW && is_new(g, to) && !make_ready(g, to))
         g->rows[to++].word = WARD_SLOT_FREE;
-    }
     st->fresh = to;
     while (to > from)
         g->rows[st->top++].entry = --to;

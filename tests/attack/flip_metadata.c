@@ -9,7 +9,7 @@
  * Geometry and secrets are read-only: see damaged_geometry.c. */
 #include "attack.h"
 
-enum { SLOTS_MAX = 300, STALE_MAX = 2 * SLOTS_MAX, REPORTS_MAX = 8, DOUBLES = 1500 };
+enum { SLOTS_MAX = 300, STALE_MAX = 2 * SLOTS_MAX, REPORTS_MAX = 8, DOUBLES = 300 };
 
 /* Of a slab's life. */
 enum moment { FRESH, HALF, FULL, WAITING, FREED, AGAIN, MOMENTS };
@@ -29,7 +29,7 @@ struct owned {
     unsigned char *block;
     size_t size;
     unsigned char tag;
-    bool disputed; /* its free was reported: whose it is now nobody can say */
+    bool disputed; /* its free was reported: it must not be issued any more */
     ward_handle handle;
 };
 
@@ -39,6 +39,8 @@ static struct owned owned[SLOTS_MAX];
 static ward_handle stale[STALE_MAX];
 static unsigned stale_count;
 static unsigned char next_tag;
+static const void *freeing; /* at this moment */
+static bool freed_in_vain;
 
 /* ---- violations ---- */
 
@@ -92,7 +94,7 @@ static bool allocate(size_t size)
         return false;
     mine = &owned[slot_of(block)];
     MUST(!mine->block);    /* not issued twice */
-    MUST(!mine->disputed); /* nor after a report that it may still be someone's */
+    MUST(!mine->disputed);
     for (size_t i = 0; setting->policy & WARD_ZERO && i < size; i++)
         MUST(block[i] == 0);
     mine->block = block;
@@ -102,17 +104,27 @@ static bool allocate(size_t size)
     return true;
 }
 
+static enum ward_verdict contain(const struct ward_bug *bug, void *arg)
+{
+    (void)arg;
+    attack_seen.reports++;
+    freed_in_vain = freed_in_vain || (freeing && (bug->block == freeing || bug->addr == freeing));
+    return WARD_CONTAIN;
+}
+
 static void give_back(struct owned *mine, bool by_handle)
 {
-    unsigned reports = attack_seen.reports;
     unsigned char *block = mine->block;
 
     mine->block = NULL;
+    freeing = block;
+    freed_in_vain = false;
     if (by_handle && mine->handle.word)
         ward_slab_free_handle(&slab, mine->handle);
     else
         ward_slab_free(&slab, block, mine->size);
-    mine->disputed = attack_seen.reports != reports;
+    freeing = NULL;
+    mine->disputed = freed_in_vain;
     if (mine->handle.word && !mine->disputed && stale_count < STALE_MAX)
         stale[stale_count++] = mine->handle;
 }
@@ -139,7 +151,7 @@ static unsigned allocate_some(unsigned most)
 static void free_some(unsigned of)
 {
     for (uint32_t i = 0; i < setting->slots; i++) {
-        struct owned *mine = &owned[(i * 7 + 3) % setting->slots];
+        struct owned *mine = &owned[(i * 11 + 3) % setting->slots];
 
         if (mine->block && i % of == 0)
             give_back(mine, i % 2);
@@ -390,7 +402,7 @@ int main(void)
     const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGALRM };
     struct tally singles = { 0 }, pairs = { 0 };
 
-    contain_bugs();
+    ward_bug_handle(contain, NULL);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         signal(signals[i], on_signal);
     saved.meta = (unsigned char *)malloc(1 << 20);
