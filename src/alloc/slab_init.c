@@ -435,23 +435,32 @@ int ward_slab_map_secret(struct ward_slab *slab, const struct ward_slab_spec *sp
     return map_with(slab, spec, capacity, true);
 }
 
+/* A child may not have the data: then something else may be where it was. */
+static bool is_absent(const struct ward_slab *slab)
+{
+    return (slab->data->facts & WARD_IS_ABSENT_ON_FORK) != 0 &&
+           ward_host_fork_epoch() != slab->geometry->epoch;
+}
+
 int ward_slab_fini(struct ward_slab *slab)
 {
     const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
     struct ward_region *mapped;
     int err, next;
+    bool absent;
 
     if (!g)
         return 0;
+    absent = is_absent(slab);
     mapped = slab->split.data; /* ending the split makes it forget */
     err = clear_meta(slab->meta, ward_slab_sound_(g) ? ward_slab_meta_bytes(&g->spec, g->capacity)
                                                      : ward_region_committed(slab->meta));
     if (!mapped) {
-        next = drop_all(slab->data);
+        next = absent ? 0 : drop_all(slab->data);
     } else {
         next = ward_region_fini(&slab->split.region);
         err = err ? err : next;
-        next = ward_region_fini(mapped);
+        next = absent ? 0 : ward_region_fini(mapped);
     }
     err = err ? err : next;
     __builtin_memset(slab, 0, sizeof *slab);
