@@ -23,7 +23,7 @@
 #include <ward/ward.h>
 
 #define ATTACK_NOINLINE __attribute__((noinline, unused))
-#define ATTACK_UNUSED __attribute__((unused))
+#define ATTACK_UNUSED   __attribute__((unused))
 
 /* The attack went otherwise than planned: not a death that line 1 could ask for. */
 #define REQUIRE(C) ((C) ? (void)0 : attack_failed(#C, __FILE__, __LINE__))

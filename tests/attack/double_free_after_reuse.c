@@ -22,10 +22,9 @@ static int distance(struct ward_slab *slab, const unsigned char *stale, int most
 int main(int argc, char **argv)
 {
     bool without = attack_without(argc, argv);
-    const struct ward_slab_spec spec = { { BLOCK, 1 },
-                                         without ? WARD_PLAIN : WARD_QUARANTINE,
-                                         0,
-                                         (size_t)QUARANTINE * BLOCK };
+    const struct ward_slab_spec spec = {
+        { BLOCK, 1 }, without ? WARD_PLAIN : WARD_QUARANTINE, 0, (size_t)QUARANTINE * BLOCK
+    };
     struct ward_slab slab;
     unsigned char *stale;
     int reused;

@@ -14,7 +14,7 @@ enum { SLOTS_MAX = 300, STALE_MAX = 2 * SLOTS_MAX, REPORTS_MAX = 8, DOUBLES = 30
 /* Of a slab's life. */
 enum moment { FRESH, HALF, FULL, WAITING, FREED, AGAIN, MOMENTS };
 
-static const char *const moment_names[] = { "fresh",         "half full", "full",
+static const char *const moment_names[] = { "fresh",        "half full", "full",
                                             "half waiting", "all freed", "filled again" };
 
 struct setting {
@@ -93,7 +93,7 @@ static bool allocate(size_t size)
     if (!block)
         return false;
     mine = &owned[slot_of(block)];
-    MUST(!mine->block);    /* not issued twice */
+    MUST(!mine->block); /* not issued twice */
     MUST(!mine->disputed);
     for (size_t i = 0; setting->policy & WARD_ZERO && i < size; i++)
         MUST(block[i] == 0);

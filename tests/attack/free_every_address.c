@@ -37,9 +37,18 @@ static void try_free(uintptr_t address)
 
 static void attack(size_t size, unsigned policy)
 {
-    const uintptr_t far[] = { 1, 2, 63, 64, 4095, 4096, UINTPTR_MAX, UINTPTR_MAX - 63,
-                              (uintptr_t)1 << 63, ((uintptr_t)1 << 63) - 64,
-                              UINT64_C(0x00007fffffffffff), UINT64_C(0x0000800000000000) };
+    const uintptr_t far[] = { 1,
+                              2,
+                              63,
+                              64,
+                              4095,
+                              4096,
+                              UINTPTR_MAX,
+                              UINTPTR_MAX - 63,
+                              (uintptr_t)1 << 63,
+                              ((uintptr_t)1 << 63) - 64,
+                              UINT64_C(0x00007fffffffffff),
+                              UINT64_C(0x0000800000000000) };
     struct ward_region *data;
     uintptr_t from, to;
 

@@ -126,7 +126,8 @@ static void commit(const struct mischief *mischief)
     if (sigsetjmp(request, 0) == 0)
         mischief->commit();
     if (seen != mischief->kind)
-        fprintf(stderr, "expected %s, got %s\n", ward_bug_code(mischief->kind), ward_bug_code(seen));
+        fprintf(stderr, "expected %s, got %s\n", ward_bug_code(mischief->kind),
+                ward_bug_code(seen));
     REQUIRE(seen == mischief->kind);
     REQUIRE(ward_slab_verify(&slab));
     ward_slab_each(&slab, free_it, NULL); /* the request's blocks */

@@ -17,7 +17,8 @@ static void reach(const struct ward_region *from, const char *name)
         for (int side = 0; side < 2; side++) {
             if (!can_write((const void *)at[side]))
                 continue;
-            fprintf(stderr, "%lu bytes %s %s can be written\n", (unsigned long)i, sides[side], name);
+            fprintf(stderr, "%lu bytes %s %s can be written\n", (unsigned long)i, sides[side],
+                    name);
             exit(1);
         }
     }
@@ -52,7 +53,8 @@ int main(int argc, char **argv)
     catch_faults();
     if (attack_without(argc, argv)) {
         naive_init(&pool);
-        return !can_write(pool.slots[0].bytes - sizeof pool.free);
+        REQUIRE((uintptr_t)&pool.slots - (uintptr_t)&pool.free < REACH);
+        return !can_write(&pool.free);
     }
     attack(64, WARD_PLAIN, 64);
     attack(64, WARD_HARDENED, 64);

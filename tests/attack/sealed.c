@@ -51,7 +51,7 @@ static bool empty_works(void)
 
 typedef bool attack_way(void);
 
-static attack_way *const ways[] = { protect_works, unmap_works,  replace_works, move_works,
+static attack_way *const ways[] = { protect_works,   unmap_works,  replace_works, move_works,
                                     move_over_works, shrink_works, empty_works };
 
 /* How many ways there are to a slab whose metadata is sealed, or not. */

@@ -17,8 +17,9 @@ static void try_size(struct ward_slab *slab, unsigned char *block, size_t size, 
 
 static void attack(unsigned policy)
 {
-    const size_t far[] = { SIZE_MAX, SIZE_MAX - 1, (size_t)1 << 63, UINT32_MAX, UINT32_MAX - 1,
-                           UINT32_MAX - 2, 0xfffffff0, 0xfffffff3, 0xfffffff5, PTRDIFF_MAX };
+    const size_t far[] = { SIZE_MAX,       SIZE_MAX - 1,   (size_t)1 << 63, UINT32_MAX,
+                           UINT32_MAX - 1, UINT32_MAX - 2, 0xfffffff0,      0xfffffff3,
+                           0xfffffff5,     PTRDIFF_MAX };
     struct ward_slab slab;
 
     make_slab(&slab, 80, policy, 100);
