@@ -205,15 +205,15 @@ static bool is_new(const struct ward_slab_geometry_ *g, uint32_t index)
     return g->rows[index].word == WARD_SLOT_NEW;
 }
 
-/* Nobody can tell whether this slot was ever issued. What cannot be made ready was not; else it must be
- * taken for one that was, and is lost. */
+/* Nobody can tell whether this slot was ever issued. What cannot be made ready was not; else it
+ * must be taken for one that was, and is lost. */
 static void lose(const struct ward_slab_geometry_ *g, uint32_t index)
 {
     g->rows[index].word = make_ready(g, index) ? WARD_SLOT_NEW : WARD_SLOT_RETIRED;
 }
 
-/* The slots on either side of `fresh`: if one alone disagrees with it, its word may be damaged, or the
- * count be off by one. (Where more disagree, it is the count.) */
+/* The slots on either side of `fresh`: if one alone disagrees with it, its word may be damaged, or
+ * the count be off by one. (Where more disagree, it is the count.) */
 static void lose_straggler(const struct ward_slab_geometry_ *g)
 {
     uint32_t at = g->state->fresh;

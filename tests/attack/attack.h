@@ -151,8 +151,8 @@ ATTACK_UNUSED static unsigned char *make_block(struct ward_slab *slab, size_t si
     return block;
 }
 
-/* The live block at the lowest (highest) address of a slab that has been allocated from until it was
- * full. */
+/* The live block at the lowest (highest) address of a slab that has been allocated from until it
+ * was full. */
 ATTACK_UNUSED static unsigned char *fill_slab(struct ward_slab *slab, size_t size, bool highest)
 {
     unsigned char *block, *found = NULL;

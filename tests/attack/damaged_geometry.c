@@ -1,8 +1,8 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Makes the page of geometry and secrets writable by force and flips every bit of it, one at a time:
- * verify sees each, every slow path reports it as damaged metadata and refuses, and the slab goes on when
- * it is put right. */
+/* Makes the page of geometry and secrets writable by force and flips every bit of it, one at a
+ * time: verify sees each, every slow path reports it as damaged metadata and refuses, and the
+ * slab goes on when it is put right. */
 #include "attack.h"
 
 #include <sys/mman.h>
@@ -35,7 +35,8 @@ static unsigned char *open_geometry(size_t *len)
     return page;
 }
 
-/* A wrong base would be found by chance at best: the next slow path must, before it believes it. */
+/* A wrong base would be found by chance at best: the next slow path must, before it believes it.
+ * */
 static void moved_slots(unsigned policy)
 {
     struct ward_slab_info info;

@@ -1,7 +1,8 @@
 /* dies: double-free */
 /* SPDX-License-Identifier: MIT */
 /* Frees a block, allocates and frees others until its slot has a new owner, and frees the stale
- * pointer: the new owner's block is gone. The quarantine keeps the slot out of use for that long. */
+ * pointer: the new owner's block is gone. The quarantine keeps the slot out of use for that
+ * long. */
 #include "attack.h"
 
 enum { BLOCK = 64, SLOTS = 1024, QUARANTINE = 256 };

@@ -1,10 +1,11 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Flips every bit of every byte of a slab's metadata that can be written (the state, the rows of the
- * slots, generations, quarantine), for every policy and at several moments of its life, and lets an
- * honest program go on with it. Whatever the bit was: no block is issued twice or outside a slot, none
- * loses its contents, no stale handle is taken, nothing crashes, and reports end. Prints how many flips
- * were seen, and what becomes of a sample of two flips at once.
+/* Flips every bit of every byte of a slab's metadata that can be written (the state, the rows of
+ * the slots, generations, quarantine), for every policy and at several moments of its life, and
+ * lets an honest program go on with it. Whatever the bit was: no block is issued twice or
+ * outside a slot, none loses its contents, no stale handle is taken, nothing crashes, and
+ * reports end. Prints how many flips were seen, and what becomes of a sample of two flips at
+ * once.
  *
  * Geometry and secrets are read-only: see damaged_geometry.c. */
 #include "attack.h"

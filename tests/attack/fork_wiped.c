@@ -1,7 +1,8 @@
 /* dies: forked */
 /* SPDX-License-Identifier: MIT */
-/* A child goes on with keys that lie in memory it does not have: what it reads there is not the key, and
- * where it reads nothing it crashes without a word. Every call is refused and reported. */
+/* A child goes on with keys that lie in memory it does not have: what it reads there is not the
+ * key, and where it reads nothing it crashes without a word. Every call is refused and reported.
+ * */
 #include "attack.h"
 
 #include <sys/wait.h>

@@ -1,8 +1,8 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Frees every address from a page before the data to a page behind it, all single-bit changes of a
- * block's address, and extreme ones: nothing but the live blocks is ever accepted, and what is not
- * harms no block. */
+/* Frees every address from a page before the data to a page behind it, all single-bit changes of
+ * a block's address, and extreme ones: nothing but the live blocks is ever accepted, and what is
+ * not harms no block. */
 #include "attack.h"
 
 enum { SLOTS = 24 };

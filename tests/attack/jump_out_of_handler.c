@@ -1,8 +1,8 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Commits every bug with a handler that jumps out of the middle of the operation, as a server does that
- * gives up a request: the slab stays consistent, loses the block concerned and no other, and never
- * issues it again. */
+/* Commits every bug with a handler that jumps out of the middle of the operation, as a server
+ * does that gives up a request: the slab stays consistent, loses the block concerned and no
+ * other, and never issues it again. */
 #include "attack.h"
 
 enum { SIZE = 56, SLOTS = 200, BAD_MAX = 16 };

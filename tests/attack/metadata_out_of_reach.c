@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Writes from 1 byte to 64 KiB past the end of the data, and before its start: no byte of it is metadata,
- * nor anything else. The same from the metadata towards the data. */
+/* Writes from 1 byte to 64 KiB past the end of the data, and before its start: no byte of it is
+ * metadata, nor anything else. The same from the metadata towards the data. */
 #include "attack.h"
 
 enum { REACH = 65536 };

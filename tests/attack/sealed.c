@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Calls the system with chosen arguments, to put memory of one's own in the place of a slab's metadata or
- * to make its geometry writable. Once sealed, every way of doing so fails. */
+/* Calls the system with chosen arguments, to put memory of one's own in the place of a slab's
+ * metadata or to make its geometry writable. Once sealed, every way of doing so fails. */
 #include "attack.h"
 
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Frees and resizes blocks with every size but their own, also those that become theirs when cut to 32
- * bits: each is reported, and the block stays live and as it was. */
+/* Frees and resizes blocks with every size but their own, also those that become theirs when cut
+ * to 32 bits: each is reported, and the block stays live and as it was. */
 #include "attack.h"
 
 static void try_size(struct ward_slab *slab, unsigned char *block, size_t size, size_t wrong)
