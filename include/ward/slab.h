@@ -112,8 +112,10 @@ WARD_API WARD_CHECKED int ward_slab_map_secret(struct ward_slab *slab,
                                                const struct ward_slab_spec *spec,
                                                uint32_t capacity);
 
-/* Ends the slab and gives back what map made; live blocks die. 0, or what giving back answers
- * (-EPERM: sealed). *slab is all zero afterwards. NULL and all zero are nothing. */
+/* Ends the slab and gives back what map made, or empties the caller's regions; live blocks die. 0,
+ * or -EPERM: sealed, the addresses stay taken. *slab is all zero afterwards. Another error is the
+ * host's: regions that could not be emptied are the caller's again; where map's could not be
+ * unmapped, *slab keeps what is left, and fini may be tried again. NULL and all zero are nothing. */
 WARD_API int ward_slab_fini(struct ward_slab *slab);
 
 /* A block of size bytes, aligned to spec.block.align. NULL: size is 0 or above spec.block.size, or

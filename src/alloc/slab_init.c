@@ -442,27 +442,48 @@ static bool is_absent(const struct ward_slab *slab)
            ward_host_fork_epoch() != slab->geometry->epoch;
 }
 
-int ward_slab_fini(struct ward_slab *slab)
+/* Gives back what map made, from the top down. What the host refuses stays, to be tried again. */
+static int end_own(struct ward_slab *slab)
 {
-    const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
-    struct ward_region *mapped;
-    int err, next;
-    bool absent;
+    struct ward_region *own[] = { &slab->split.region, &slab->own.region,
+                                  &slab->own_secret.region };
+    int result = 0;
 
-    if (!g)
-        return 0;
-    absent = is_absent(slab);
-    mapped = slab->split.data; /* ending the split makes it forget */
+    if (slab->geometry)
+        (void)ward_slab_sound_(slab->geometry); /* nothing depends on it; but it should be known */
+    if (slab->geometry && is_absent(slab))
+        __builtin_memset(&slab->own_secret, 0, sizeof slab->own_secret);
+    for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++) {
+        int err = ward_region_fini(own[i]);
+
+        if (err && err != -EPERM)
+            return err;
+        slab->geometry = NULL; /* it stood in the split */
+        result = err ? err : result;
+    }
+    __builtin_memset(slab, 0, sizeof *slab);
+    return result;
+}
+
+/* Empties regions that are the caller's. */
+static int leave(struct ward_slab *slab)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    bool absent = is_absent(slab);
+    int err, next;
+
     err = clear_meta(slab->meta, ward_slab_sound_(g) ? ward_slab_meta_bytes(&g->spec, g->capacity)
                                                      : ward_region_committed(slab->meta));
-    if (!mapped) {
-        next = absent ? 0 : drop_all(slab->data);
-    } else {
-        next = ward_region_fini(&slab->split.region);
-        err = err ? err : next;
-        next = absent ? 0 : ward_region_fini(mapped);
-    }
-    err = err ? err : next;
+    next = absent ? 0 : drop_all(slab->data);
     __builtin_memset(slab, 0, sizeof *slab);
-    return err;
+    return err ? err : next;
+}
+
+int ward_slab_fini(struct ward_slab *slab)
+{
+    if (!slab)
+        return 0;
+    if (slab->split.region.ops || slab->own.region.ops || slab->own_secret.region.ops)
+        return end_own(slab);
+    return slab->geometry ? leave(slab) : 0;
 }
