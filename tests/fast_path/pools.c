@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fast paths as they fold into a program, one function each, for tests/fast_path/run to look at.
- * 40 bytes: the stride is no power of two, so finding a slot wants a division if anything does.
+ * The fast paths as they fold into a program, one function each, for tests/fast_path/run to look
+ * at. 40 bytes: the stride is no power of two, so finding a slot wants a division if anything does.
  */
 #include <ward/slab.h>
 
