@@ -453,6 +453,7 @@ static void statistics_count_calls_bytes_and_the_peak(void **state)
     a = ward_slab_alloc(&slab, 10);
     b = ward_slab_alloc(&slab, 50);
     assert_null(ward_slab_alloc(&slab, 5));
+    assert_int_equal(info_of(&slab).peak_bytes, 60);
     ward_slab_free(&slab, a, 10);
     assert_int_equal(ward_slab_resize(&slab, b, 50, 64), 0);
     info = info_of(&slab);

@@ -144,6 +144,37 @@ static void an_address_that_never_was_a_block_is_reported_as_wild(void **state)
     free(heap);
 }
 
+/* Between two spans lie addresses at whole strides from the first: no slots, and not the next span's. */
+static void an_address_between_spans_is_no_slot(void **state)
+{
+    struct ward_slab_spec spec = spec_of(64, 64, WARD_SPAN_GUARD);
+    struct ward_slab slab;
+    const struct ward_slab_geometry_ *g;
+    void *block[12];
+
+    (void)state;
+    contain_bugs();
+    spec.guard_every = 4;
+    assert_int_equal(ward_slab_map(&slab, &spec, 12), 0);
+    for (int i = 0; i < 12; i++)
+        block[i] = ward_slab_alloc(&slab, 33);
+    assert_null(ward_slab_alloc(&slab, 33));
+    g = slab.geometry;
+    for (unsigned char *at = g->base; at < g->base + ((size_t)5 << g->pitch_log2); at += 64) {
+        bool is_slot = false;
+
+        for (int i = 0; i < 12; i++)
+            is_slot = is_slot || at == block[i];
+        assert_int_equal(ward_slab_usable(&slab, at), is_slot ? 33 : 0);
+        if (is_slot)
+            continue;
+        ward_slab_free(&slab, at, 33);
+        one_bug(WARD_BUG_WILD_FREE);
+    }
+    assert_true(is_whole(&slab));
+    assert_serves_all_but(&slab, 0);
+}
+
 static void a_wrong_size_is_reported_and_the_block_stays(void **state)
 {
     const size_t wrong[] = { 0,
@@ -420,6 +451,11 @@ static void assert_survives(struct ward_slab *slab)
         }
     }
     assert_true(count + 3 >= SLOTS);
+    for (unsigned i = 0; i < seen.count && i < BUGS_KEPT; i++)
+        if (seen.bug[i].kind == WARD_BUG_METADATA) { /* then all was made anew */
+            assert_true(is_whole(slab));
+            break;
+        }
     assert_int_equal(ward_slab_fini(slab), 0);
 }
 
@@ -595,6 +631,7 @@ int main(void)
         slab_test(a_second_free_is_reported_whatever_came_between),
         slab_test(an_address_inside_a_block_is_reported_as_such),
         slab_test(an_address_that_never_was_a_block_is_reported_as_wild),
+        slab_test(an_address_between_spans_is_no_slot),
         slab_test(a_wrong_size_is_reported_and_the_block_stays),
         slab_test(no_size_makes_a_free_slot_look_live),
         slab_test(freeing_null_is_nothing),

@@ -4,6 +4,8 @@
  */
 #include "slabs.h"
 
+#include <ward/static.h>
+
 #include "inject.h"
 
 /* ---- random slots ------------------------------------------------------------------------------- */
@@ -312,6 +314,41 @@ static void every_byte_of_the_front_is_watched(void **state)
     }
     assert_true(ward_slab_verify(&slab));
     assert_int_equal(ward_slab_fini(&slab), 0);
+}
+
+/* A front of 1 to 7 bytes, shorter than the pattern's word: only odd buffers have one. */
+static void a_front_shorter_than_a_word_is_watched_too(void **state)
+{
+    static _Alignas(64) unsigned char meta[3 * 4096], data[96];
+    const struct ward_slab_spec spec = spec_of(8, 1, WARD_PLAIN);
+
+    (void)state;
+    if (sizeof meta < ward_slab_meta_bytes(&spec, 10)) {
+        print_message("the pages of this system are too large\n");
+        skip();
+    }
+    for (size_t front = 1; front < 8; front++) {
+        struct ward_static in_data, in_meta;
+        struct ward_split split;
+        struct ward_slab slab;
+
+        memset(meta, 0, sizeof meta);
+        memset(data, 0x5a, sizeof data);
+        assert_int_equal(ward_static_init(&in_data, data + 1, 80 + front), 0);
+        assert_int_equal(ward_static_init(&in_meta, meta, sizeof meta), 0);
+        assert_int_equal(ward_split_init_with(&split, &in_data.region, &in_meta.region), 0);
+        assert_int_equal(ward_slab_init(&slab, &spec, &split.region), 0);
+        assert_ptr_equal(ends_of(&slab, 8).first, data + 1 + front);
+        assert_true(is_whole(&slab));
+        for (size_t i = 1; i <= front; i++) {
+            data[i] ^= 0x40;
+            assert_false(ward_slab_verify(&slab));
+            data[i] ^= 0x40;
+        }
+        assert_true(ward_slab_verify(&slab));
+        assert_int_equal(data[0], 0x5a);
+        assert_int_equal(ward_slab_fini(&slab), 0);
+    }
 }
 
 /* ---- quarantine --------------------------------------------------------------------------------- */
@@ -711,6 +748,7 @@ int main(void)
         slab_test(a_new_block_does_not_show_the_canary_of_the_old),
         slab_test(a_write_before_the_first_block_is_an_underflow),
         slab_test(every_byte_of_the_front_is_watched),
+        slab_test(a_front_shorter_than_a_word_is_watched_too),
         slab_test(no_more_than_the_given_bytes_wait),
         slab_test(by_default_64_kib_wait_and_never_more_than_half_the_slots),
         slab_test(blocks_wait_in_random_order_and_then_in_a_queue),
