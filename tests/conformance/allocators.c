@@ -17,31 +17,38 @@ static struct ward_slab_spec spec_of(unsigned policy)
     return spec;
 }
 
+/* What could not be made is all zero. */
+static int made(struct stack *stack, int error)
+{
+    static const struct ward_slab nothing;
+
+    if (error && memcmp(&stack->slab, &nothing, sizeof nothing) != 0) {
+        fputs("a slab that could not be made is not all zero\n", stderr);
+        abort();
+    }
+    stack->mem = ward_mem_of_slab(&stack->slab);
+    return error;
+}
+
 static int make_slab(struct stack *stack, unsigned policy)
 {
     const struct ward_slab_spec spec = spec_of(policy);
-    int error = ward_slab_init(&stack->slab, &spec, top_of(stack));
 
-    stack->mem = ward_mem_of_slab(&stack->slab);
-    return error;
+    return made(stack, ward_slab_init(&stack->slab, &spec, top_of(stack)));
 }
 
 static int map_slab(struct stack *stack, unsigned policy)
 {
     const struct ward_slab_spec spec = spec_of(policy);
-    int error = ward_slab_map(&stack->slab, &spec, 200);
 
-    stack->mem = ward_mem_of_slab(&stack->slab);
-    return error;
+    return made(stack, ward_slab_map(&stack->slab, &spec, 200));
 }
 
 static int map_secret_slab(struct stack *stack, unsigned policy)
 {
     const struct ward_slab_spec spec = spec_of(policy);
-    int error = ward_slab_map_secret(&stack->slab, &spec, 200);
 
-    stack->mem = ward_mem_of_slab(&stack->slab);
-    return error;
+    return made(stack, ward_slab_map_secret(&stack->slab, &spec, 200));
 }
 
 static int make_system(struct stack *stack, unsigned arg)

@@ -338,29 +338,29 @@ WARD_SLAB_DEFINE(paranoid_points, struct point, WARD_PARANOID | WARD_STATISTICS)
 
 /* The stride folded into the code is the one the slab was made with. */
 #define assert_pool_works(NAME)                                                                    \
- do {                                                                                              \
-  struct NAME pool;                                                                                \
-  struct point *point[100];                                                                        \
-  assert_int_equal(NAME##_map(&pool, 100), 0);                                                     \
-  assert_int_equal(ward_slab_stride_(pool.slab.geometry, &NAME##_spec),                            \
-                   info_of(&pool.slab).stride);                                                    \
-  for (int i = 0; i < 3000; i++) {                                                                 \
-   if (i >= 100)                                                                                   \
-    NAME##_free(&pool, point[i % 100]);                                                            \
-   point[i % 100] = NAME##_alloc(&pool);                                                           \
-   assert_non_null(point[i % 100]);                                                                \
-   assert_int_equal(ward_slab_usable(&pool.slab, point[i % 100]), sizeof(struct point));           \
-   memset(point[i % 100], i, sizeof(struct point));                                                \
-  }                                                                                                \
-  NAME##_free(&pool, NULL);                                                                        \
-  assert_true(is_whole(&pool.slab));                                                               \
-  for (int i = 0; i < 100; i++)                                                                    \
-   ward_slab_free(&pool.slab, point[i], sizeof(struct point));                                     \
-  assert_int_equal(info_of(&pool.slab).live, 0);                                                   \
-  assert_int_equal(NAME##_fini(&pool), 0);                                                         \
-  assert_int_equal(NAME##_map(NULL, 1), -EINVAL);                                                  \
-  assert_int_equal(NAME##_fini(NULL), 0);                                                          \
- } while (0)
+    do {                                                                                           \
+        struct NAME pool;                                                                          \
+        struct point *point[100];                                                                  \
+        assert_int_equal(NAME##_map(&pool, 100), 0);                                               \
+        assert_int_equal(ward_slab_stride_(pool.slab.geometry, &NAME##_spec),                      \
+                         info_of(&pool.slab).stride);                                              \
+        for (int i = 0; i < 3000; i++) {                                                           \
+            if (i >= 100)                                                                          \
+                NAME##_free(&pool, point[i % 100]);                                                \
+            point[i % 100] = NAME##_alloc(&pool);                                                  \
+            assert_non_null(point[i % 100]);                                                       \
+            assert_int_equal(ward_slab_usable(&pool.slab, point[i % 100]), sizeof(struct point));  \
+            memset(point[i % 100], i, sizeof(struct point));                                       \
+        }                                                                                          \
+        NAME##_free(&pool, NULL);                                                                  \
+        assert_true(is_whole(&pool.slab));                                                         \
+        for (int i = 0; i < 100; i++)                                                              \
+            ward_slab_free(&pool.slab, point[i], sizeof(struct point));                            \
+        assert_int_equal(info_of(&pool.slab).live, 0);                                             \
+        assert_int_equal(NAME##_fini(&pool), 0);                                                   \
+        assert_int_equal(NAME##_map(NULL, 1), -EINVAL);                                            \
+        assert_int_equal(NAME##_fini(NULL), 0);                                                    \
+    } while (0)
 
 static void a_typed_pool_is_the_same_slab(void **state)
 {
