@@ -10,7 +10,13 @@
  * Geometry and secrets are read-only: see damaged_geometry.c. */
 #include "attack.h"
 
-enum { SLOTS_MAX = 300, STALE_MAX = 2 * SLOTS_MAX, REPORTS_MAX = 8, DOUBLES = 300 };
+enum {
+    SIZE_LARGEST = 1024,
+    SLOTS_MAX = 300,
+    STALE_MAX = 2 * SLOTS_MAX,
+    REPORTS_MAX = 8,
+    DOUBLES = 300
+};
 
 /* Of a slab's life. */
 enum moment { FRESH, HALF, FULL, WAITING, FREED, AGAIN, MOMENTS };
@@ -40,7 +46,9 @@ static struct owned owned[SLOTS_MAX];
 static ward_handle stale[STALE_MAX];
 static unsigned stale_count;
 static unsigned char next_tag;
-static const void *freeing; /* at this moment */
+static const unsigned char zero[SIZE_LARGEST];
+static unsigned char pattern[256 + SIZE_LARGEST]; /* 0, 1, 2, ... */
+static const void *freeing;                       /* at this moment */
 static bool freed_in_vain;
 
 /* ---- violations ---- */
@@ -75,15 +83,14 @@ static uint32_t slot_of(const void *block)
 static void fill(struct owned *mine)
 {
     mine->tag = ++next_tag;
-    for (size_t i = 0; i < mine->size; i++)
-        mine->block[i] = (unsigned char)(mine->tag + i);
+    memcpy(mine->block, pattern + mine->tag, mine->size);
 }
 
 static void check_contents(void)
 {
-    for (uint32_t slot = 0; slot < SLOTS_MAX; slot++)
-        for (size_t i = 0; owned[slot].block && i < owned[slot].size; i++)
-            MUST(owned[slot].block[i] == (unsigned char)(owned[slot].tag + i));
+    for (uint32_t slot = 0; slot < setting->slots; slot++)
+        MUST(!owned[slot].block ||
+             memcmp(owned[slot].block, pattern + owned[slot].tag, owned[slot].size) == 0);
 }
 
 static bool allocate(size_t size)
@@ -96,8 +103,7 @@ static bool allocate(size_t size)
     mine = &owned[slot_of(block)];
     MUST(!mine->block); /* not issued twice */
     MUST(!mine->disputed);
-    for (size_t i = 0; setting->policy & WARD_ZERO && i < size; i++)
-        MUST(block[i] == 0);
+    MUST(!(setting->policy & WARD_ZERO) || memcmp(block, zero, size) == 0);
     mine->block = block;
     mine->size = size;
     mine->handle = ward_slab_handle(&slab, block);
@@ -163,7 +169,7 @@ static void check_handles(void)
 {
     for (unsigned i = 0; i < stale_count; i++)
         MUST(!ward_slab_get(&slab, stale[i]));
-    for (uint32_t slot = 0; slot < SLOTS_MAX; slot++) {
+    for (uint32_t slot = 0; slot < setting->slots; slot++) {
         if (!owned[slot].block)
             continue;
         MUST(ward_slab_usable(&slab, owned[slot].block) <= slab.geometry->stride);
@@ -187,9 +193,8 @@ static bool visit(void *block, size_t size, void *arg)
 
 static void look_around(void)
 {
-    check_contents();
-    check_handles();
     ward_slab_each(&slab, visit, NULL);
+    check_handles();
     check_contents();
 }
 
@@ -205,11 +210,10 @@ static void go_on(void)
         allocate_some(setting->slots / 4);
         look_around();
         free_some(1);
-        look_around();
         (void)ward_slab_verify(&slab);
     }
     MUST(ward_slab_reset(&slab) == 0);
-    memset(owned, 0, sizeof owned);
+    memset(owned, 0, setting->slots * sizeof *owned);
     MUST(allocate_some(setting->slots + 1) > 0);
     look_around();
     free_some(1);
@@ -279,8 +283,8 @@ static void copy_data(bool back)
 
 static void save(void)
 {
-    memcpy(saved.owned, owned, sizeof owned);
-    memcpy(saved.stale, stale, sizeof stale);
+    memcpy(saved.owned, owned, setting->slots * sizeof *owned);
+    memcpy(saved.stale, stale, stale_count * sizeof *stale);
     saved.stale_count = stale_count;
     saved.next_tag = next_tag;
     saved.committed = ward_region_committed(ward_slab_data(&slab));
@@ -296,8 +300,8 @@ static void restore(enum moment moment)
         save();
         return;
     }
-    memcpy(owned, saved.owned, sizeof owned);
-    memcpy(stale, saved.stale, sizeof stale);
+    memcpy(owned, saved.owned, setting->slots * sizeof *owned);
+    memcpy(stale, saved.stale, saved.stale_count * sizeof *stale);
     stale_count = saved.stale_count;
     next_tag = saved.next_tag;
     memcpy(slab.geometry->state, saved.meta, meta_bytes());
@@ -393,9 +397,9 @@ static const struct setting settings[] = {
     { 64, 1, WARD_HARDENED | WARD_GENERATION | WARD_STATISTICS, 7, 1 },
     { 8, 1, WARD_PLAIN, 1, 1 },
     /* More than are made ready at once, on pages committed one by one: only a sample. */
-    { 1024, 1, WARD_PLAIN, SLOTS_MAX, 61 },
-    { 1024, 1, WARD_HARDENED, SLOTS_MAX, 61 },
-    { 1024, 1, WARD_GENERATION | WARD_QUARANTINE, SLOTS_MAX, 61 },
+    { SIZE_LARGEST, 1, WARD_PLAIN, SLOTS_MAX, 61 },
+    { SIZE_LARGEST, 1, WARD_HARDENED, SLOTS_MAX, 61 },
+    { SIZE_LARGEST, 1, WARD_GENERATION | WARD_QUARANTINE, SLOTS_MAX, 61 },
 };
 
 int main(void)
@@ -404,10 +408,12 @@ int main(void)
     struct tally singles = { 0 }, pairs = { 0 };
 
     ward_bug_handle(contain, NULL);
+    for (size_t i = 0; i < sizeof pattern; i++)
+        pattern[i] = (unsigned char)i;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         signal(signals[i], on_signal);
     saved.meta = (unsigned char *)malloc(1 << 20);
-    saved.data = (unsigned char *)malloc((size_t)SLOTS_MAX * 2048);
+    saved.data = (unsigned char *)malloc((size_t)SLOTS_MAX * SIZE_LARGEST * 2);
     REQUIRE(saved.meta && saved.data);
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         setting = &settings[i];
