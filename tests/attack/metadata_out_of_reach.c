@@ -30,20 +30,34 @@ static bool overlap(const struct ward_region *a, const struct ward_region *b)
            (uintptr_t)b->base < (uintptr_t)a->base + a->size;
 }
 
-static void attack(size_t size, unsigned policy, uint32_t capacity)
+static void attack_slab(struct ward_slab *slab, size_t size)
 {
-    struct ward_slab slab;
-    struct ward_region *data, *meta;
+    struct ward_region *data = ward_slab_data(slab), *meta = ward_slab_meta(slab);
 
-    make_slab(&slab, size, policy, capacity);
-    fill_slab(&slab, size, false);
-    data = ward_slab_data(&slab);
-    meta = ward_slab_meta(&slab);
+    fill_slab(slab, size, false);
     REQUIRE(!overlap(data, meta));
     REQUIRE(can_write(data->base) && can_write(data->base + data->size - 1));
     reach(data, "the data");
     reach(meta, "the metadata");
-    REQUIRE(ward_slab_fini(&slab) == 0);
+    REQUIRE(ward_slab_fini(slab) == 0);
+}
+
+static void attack(size_t size, unsigned policy, uint32_t capacity)
+{
+    struct ward_slab slab;
+
+    make_slab(&slab, size, policy, capacity);
+    attack_slab(&slab, size);
+}
+
+/* Data in secret or locked memory, where there is any. */
+static void attack_secret(void)
+{
+    const struct ward_slab_spec spec = { { 32, 1 }, WARD_HARDENED, 0, 0 };
+    struct ward_slab slab;
+
+    if (ward_slab_map_secret(&slab, &spec, 100) == 0)
+        attack_slab(&slab, 32);
 }
 
 int main(int argc, char **argv)
@@ -60,5 +74,6 @@ int main(int argc, char **argv)
     attack(64, WARD_HARDENED, 64);
     attack(1000, WARD_PARANOID, 1000);
     attack(24, WARD_HARDENED, 100000);
+    attack_secret();
     return 0;
 }
