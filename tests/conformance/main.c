@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The product of the three tables, as cmocka tests. What seals keeps its addresses for good, so those
- * run in a child, whose end gives all back.
+ * The product of the three tables, as cmocka tests. What seals keeps its addresses for good, so
+ * those run in a child, whose end gives all back.
  */
 #include "conformance.h"
 
@@ -14,7 +14,8 @@
 
 #include "inject.h"
 
-/* ---- one combination ---------------------------------------------------------------------------- */
+/* ---- one combination ----------------------------------------------------------------------------
+ */
 
 static const char *run_cases(const struct combination *of)
 {
@@ -82,7 +83,8 @@ static void conforms(void **state)
     assert_true(of->wrapper && of->wrapper->traits & KEEPS_PLACES ? runs_in_child(of) : !run(of));
 }
 
-/* ---- all of them -------------------------------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------------------------------
+ */
 
 enum { NAME_BYTES = 96, COMBINATIONS_MAX = 2048 };
 
