@@ -79,7 +79,7 @@ ATTACK_UNUSED static void catch_faults(void)
 
     memset(&action, 0, sizeof action);
     action.sa_sigaction = attack_on_fault;
-    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    action.sa_flags = SA_SIGINFO;
     REQUIRE(sigaction(SIGSEGV, &action, NULL) == 0);
     REQUIRE(sigaction(SIGBUS, &action, NULL) == 0);
 }
@@ -89,7 +89,7 @@ ATTACK_UNUSED static bool can_write(const void *at)
 {
     unsigned char was;
 
-    if (sigsetjmp(attack_back, 0))
+    if (sigsetjmp(attack_back, 1))
         return false;
     was = peek(at, 0);
     poke(at, 0, (unsigned char)~was);
