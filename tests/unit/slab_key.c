@@ -325,7 +325,8 @@ static int jump_out_of_a_bug(void *arg)
         return 1;
     }
     EXPECT(closed_in_handler && is_closed_now());
-    EXPECT(register_now() == before);
+    /* Closed it is, which of the two bits says so aside; other keys are as they were. */
+    EXPECT(((register_now() ^ before) & ~(UINT32_C(3) << 2 * slab.geometry->key)) == 0);
     EXPECT(info_of(&slab).retired == 1 && info_of(&slab).bugs == 1);
     return use();
 }
@@ -473,7 +474,7 @@ static int end_and_begin_again(void *arg)
     EXPECT(second.geometry->key == slab.geometry->key);
     EXPECT(ward_slab_alloc(&second, 10) && use() == 0);
     EXPECT(ward_slab_fini(&second) == 0 && ward_slab_fini(&slab) == 0);
-    EXPECT(ward_map_init(&map, 16 * PAGE, 0) == 0);
+    EXPECT(ward_map_init(&map, 64 * PAGE, 0) == 0);
     EXPECT(ward_split_init(&split, &map.region, 16 * PAGE) == 0);
     for (int i = 0; i < 3; i++) {
         EXPECT(ward_slab_init(&slab, &spec, &split.region) == 0);
