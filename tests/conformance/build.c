@@ -101,6 +101,7 @@ static const char *use(struct stack *stack)
 static const char *use_and_reset(struct stack *stack, const struct combination *of)
 {
     const char *wrong = use(stack);
+    void *block;
     int error;
 
     if (wrong)
@@ -109,7 +110,9 @@ static const char *use_and_reset(struct stack *stack, const struct combination *
     NEED(error == 0 || inject_fired() || of->allocator->traits & NO_RESET);
     disarm();
     /* With a host that works again so does the allocator. */
-    NEED(ward_mem_alloc(stack->mem, layout) != NULL);
+    block = ward_mem_alloc(stack->mem, layout);
+    NEED(block);
+    ward_mem_free(stack->mem, block, layout);
     if (of->allocator->traits & HAS_LIMITS)
         NEED(ward_slab_verify(&stack->slab));
     return NULL;
