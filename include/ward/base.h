@@ -16,7 +16,6 @@
 #ifndef WARD_BASE_H
 #define WARD_BASE_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,7 +47,7 @@
 #define WARD_VERSION_PATCH 0
 
 #define WARD_API           __attribute__((visibility("default")))
-#define WARD_INLINE        static inline __attribute__((always_inline))
+#define WARD_INLINE        static inline __attribute__((always_inline, unused))
 #define WARD_CHECKED       __attribute__((warn_unused_result))
 #define WARD_COLD          __attribute__((cold, noinline))
 #define WARD_ALIGNOF(T)    __alignof__(T)
@@ -67,6 +66,6 @@
 #endif
 
 WARD_STATIC_ASSERT(sizeof(void *) == 8 && sizeof(size_t) == 8, "ward is for 64-bit machines");
-WARD_STATIC_ASSERT(CHAR_BIT == 8, "ward counts in bytes of eight bits");
+WARD_STATIC_ASSERT(__CHAR_BIT__ == 8, "ward counts in bytes of eight bits");
 
 #endif

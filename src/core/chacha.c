@@ -77,9 +77,9 @@ void ward_chacha_batch_(unsigned char out[WARD_CHACHA_BATCH], const uint32_t key
         double_round(x);
     for (unsigned word = 0; word < 16; word++)
         x[word] += first[word];
-    for (unsigned part = 0; part < 4; part++) {
+    for (size_t part = 0; part < 4; part++) {
         transpose(&x[4 * part]);
-        for (unsigned block = 0; block < 4; block++)
+        for (size_t block = 0; block < 4; block++)
             __builtin_memcpy(out + WARD_CHACHA_BLOCK * block + 16 * part, &x[4 * part + block], 16);
     }
 }
