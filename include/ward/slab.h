@@ -64,7 +64,8 @@ struct ward_slab {
 
 /* A block by slot and generation, one word. 0 is no block. A handle may outlive its block: it then
  * is told from every successor (for 2^32 - 1 issues, after which the slot is retired). A handle of
- * another slab is taken for one of this with probability 2^-32. */
+ * another slab is taken for one of this with probability 2^-32. No capability: who knows one handle
+ * can guess others. */
 typedef struct {
     uint64_t word;
 } ward_handle;
