@@ -265,7 +265,8 @@ int main(int argc, char **argv)
     MAP(random, 64)
     MAP(zero, 64)
     MAP(poison, 64)
-    MAP(canary, 64) MAP(quarantine, 64) MAP(generation, 64) MAP(span_guard, 64) MAP(lock_meta, 64)
+    MAP(canary, 64)
+    MAP(quarantine, 64) MAP(generation, 64) MAP(span_guard, 64) MAP(lock_meta, 64)
         MAP(statistics, 64) ward_slab_info_get(&lock_meta64, &info);
     if (!info.locked)
         fprintf(stderr, "no protection keys here: lock_meta and paranoid run unlocked\n");

@@ -92,13 +92,12 @@ WARD_API size_t ward_slab_meta_bytes(const struct ward_slab_spec *spec, uint32_t
 WARD_API size_t ward_slab_data_bytes(const struct ward_slab_spec *spec, uint32_t capacity);
 
 /* A slab over a region that has metadata (a split, a guard over a split): as many slots as fit in
- * the data. Both sides are emptied: what they held is lost. Metadata is committed at once, data as it is
- * needed. -EINVAL: a
- * NULL, a spec that makes no sense, no region, or align beyond the page size; -EOVERFLOW: blocks of
- * 4 GiB or more; -ENOTSUP: the region has no metadata, or metadata that a fork wipes or leaves
- * behind (a child's blocks still need it), or cannot do what the policy requires; -ENOSPC: not one
- * slot fits, the metadata is too small, or no key is left; else what the host answers. On failure
- * *slab is all zero. */
+ * the data. Both sides are emptied: what they held is lost. Metadata is committed at once, data as
+ * it is needed. -EINVAL: a NULL, a spec that makes no sense, no region, or align beyond the page
+ * size; -EOVERFLOW: blocks of 4 GiB or more; -ENOTSUP: the region has no metadata, or metadata that
+ * a fork wipes or leaves behind (a child's blocks still need it), or cannot do what the policy
+ * requires; -ENOSPC: not one slot fits, the metadata is too small, or no key is left; else what the
+ * host answers. On failure *slab is all zero. */
 WARD_API WARD_CHECKED int ward_slab_init(struct ward_slab *slab, const struct ward_slab_spec *spec,
                                          struct ward_region *region);
 
@@ -116,7 +115,8 @@ WARD_API WARD_CHECKED int ward_slab_map_secret(struct ward_slab *slab,
 /* Ends the slab and gives back what map made, or empties the caller's regions; live blocks die. 0,
  * or -EPERM: sealed, the addresses stay taken. *slab is all zero afterwards. Another error is the
  * host's: regions that could not be emptied are the caller's again; where map's could not be
- * unmapped, *slab keeps what is left, and fini may be tried again. NULL and all zero are nothing. */
+ * unmapped, *slab keeps what is left, and fini may be tried again. NULL and all zero are nothing.
+ */
 WARD_API int ward_slab_fini(struct ward_slab *slab);
 
 /* A block of size bytes, aligned to spec.block.align. NULL: size is 0 or above spec.block.size, or
