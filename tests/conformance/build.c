@@ -68,13 +68,12 @@ int build(struct stack *stack, const struct combination *of)
     return error;
 }
 
-/* ---- failing calls ------------------------------------------------------------------------------
- */
+/* ---- failing calls ------------------------------------------------------------------------- */
 
 static const struct ward_layout layout = { 200, 32 };
 
-/* Whatever fails meanwhile: blocks that were given out keep what they hold, and there are no bugs.
- */
+/* Whatever fails meanwhile: blocks that were given out keep what they hold, and there are no
+ * bugs. */
 static const char *use(struct stack *stack)
 {
     unsigned char *block[24] = { NULL }, *moved;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One suite for every backing, region wrapper and allocator. Each joins by one line in a table
- * (backings.c, wrappers.c, allocators.c); every combination of the three then goes through every case
- * (cases.c), and once more with each of its host calls failing in turn.
+ * (backings.c, wrappers.c, allocators.c); every combination of the three then goes through every
+ * case (cases.c), and once more with each of its host calls failing in turn.
  */
 #ifndef WARD_TESTS_CONFORMANCE_H
 #define WARD_TESTS_CONFORMANCE_H
@@ -25,7 +25,8 @@ enum { BLOCK_BYTES = 256, BLOCK_ALIGN = 64 };
 
 WARD_INLINE_REGION_DEFINE(inline_region, 128 << 10);
 
-/* What is built: a backing, wrappers over it, an allocator on top. Of each kind there is room for one. */
+/* What is built: a backing, wrappers over it, an allocator on top. Of each kind there is room for
+ * one. */
 struct stack {
     struct ward_region *layer[4]; /* from the backing up */
     unsigned layers;

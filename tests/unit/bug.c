@@ -154,7 +154,8 @@ static void the_largest_numbers_are_printed_right(void **state)
     assert_report_has(&bug, "address  0xffffffffffffffff, 18446744073709551614 bytes into");
 }
 
-/* The text cut at every cap: always the beginning of the whole, always terminated, nothing behind. */
+/* The text cut at every cap: always the beginning of the whole, always terminated, nothing
+ * behind. */
 static void a_report_is_cut_at_every_cap(void **state)
 {
     struct ward_bug bug = some_bug();
@@ -176,7 +177,7 @@ static void a_report_is_cut_at_every_cap(void **state)
     assert_int_equal(ward_bug_print(&bug, NULL, 0), 0);
 }
 
-/* ---- raising -------------------------------------------------------------------------------- */
+/* ---- raising ------------------------------------------------------------------------------- */
 
 static unsigned asked;
 

@@ -7,7 +7,7 @@
 #include "core/chacha.h"
 #include "inject.h"
 
-/* ---- the stream --------------------------------------------------------------------------------- */
+/* ---- the stream ---------------------------------------------------------------------------- */
 
 static void unhex(unsigned char *to, const char *text)
 {
@@ -95,7 +95,7 @@ static void the_blocks_of_a_batch_count_on(void **state)
         }
 }
 
-/* ---- keys --------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------- */
 
 static void the_same_root_and_purpose_give_the_same_key(void **state)
 {
@@ -109,8 +109,8 @@ static void the_same_root_and_purpose_give_the_same_key(void **state)
     assert_memory_equal(a, b, sizeof a);
 }
 
-/* Every two of 4 purposes under 2 roots differ in each of their 16-byte pieces: by chance two pieces
- * would be equal with probability below 2^-110. */
+/* Every two of 4 purposes under 2 roots differ in each of their 16-byte pieces: by chance two
+ * pieces would be equal with probability below 2^-110. */
 static void keys_of_different_purposes_and_roots_share_nothing(void **state)
 {
     const enum ward_random_purpose purposes[] = { WARD_FOR_CANARY, WARD_FOR_GENERATION,
@@ -180,10 +180,10 @@ static void without_random_bytes_nothing_starts(void **state)
     assert_all_zero(random);
 }
 
-/* ---- choices ------------------------------------------------------------------------------------ */
+/* ---- choices ------------------------------------------------------------------------------- */
 
-/* The key of every batch is the beginning of the one before, and is replaced at once: neither an old
- * key nor what was chosen from an earlier batch is anywhere in the state. */
+/* The key of every batch is the beginning of the one before, and is replaced at once: neither an
+ * old key nor what was chosen from an earlier batch is anywhere in the state. */
 static void a_refill_erases_the_key_it_was_made_with(void **state)
 {
     const uint32_t nonce[3] = { WARD_FOR_CHOICE, 0, 0 };
@@ -204,8 +204,9 @@ static void a_refill_erases_the_key_it_was_made_with(void **state)
     }
 }
 
-/* 65 536 * 8 draws of 256 values with a fixed seed: 2048 expected for each, standard deviation 45. The
- * bound of 300 is 6.6 of them; a fair generator misses it with probability below 256 * 4e-11. */
+/* 65 536 * 8 draws of 256 values with a fixed seed: 2048 expected for each, standard deviation 45.
+ * The bound of 300 is 6.6 of them; a fair generator misses it with probability below 256 *
+ * 4e-11. */
 static void choices_are_evenly_spread_below_n(void **state)
 {
     const volatile uint64_t *word = ward_host_fork_word();
@@ -258,7 +259,7 @@ static void a_damaged_state_gives_another_choice_and_nothing_worse(void **state)
     }
 }
 
-/* ---- fork --------------------------------------------------------------------------------------- */
+/* ---- fork ---------------------------------------------------------------------------------- */
 
 enum { DRAWS = 64 };
 

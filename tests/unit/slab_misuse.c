@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Contained bugs: each is reported once, by its kind, and costs the block concerned at the most. And
- * damaged metadata: seen by verify, survived by the slab.
+ * Contained bugs: each is reported once, by its kind, and costs the block concerned at the most.
+ * And damaged metadata: seen by verify, survived by the slab.
  */
 #include "slabs.h"
 
@@ -19,7 +19,8 @@ static uint32_t make_full(struct ward_slab *slab, unsigned policy, unsigned char
     return info_of(slab).capacity;
 }
 
-/* All that is left can be had, once each and within the data, and no more. Frees everything first. */
+/* All that is left can be had, once each and within the data, and no more. Frees everything
+ * first. */
 static bool free_it(void *block, size_t size, void *arg)
 {
     ward_slab_free((struct ward_slab *)arg, block, size);
@@ -43,7 +44,7 @@ static void assert_serves_all_but(struct ward_slab *slab, uint32_t lost)
     assert_int_equal(ward_slab_fini(slab), 0);
 }
 
-/* ---- free --------------------------------------------------------------------------------------- */
+/* ---- free ---------------------------------------------------------------------------------- */
 
 static void a_second_free_is_reported_whatever_came_between(void **state)
 {
@@ -144,7 +145,8 @@ static void an_address_that_never_was_a_block_is_reported_as_wild(void **state)
     free(heap);
 }
 
-/* Between two spans lie addresses at whole strides from the first: no slots, and not the next span's. */
+/* Between two spans lie addresses at whole strides from the first: no slots, and not the next
+ * span's. */
 static void an_address_between_spans_is_no_slot(void **state)
 {
     struct ward_slab_spec spec = spec_of(64, 64, WARD_SPAN_GUARD);
@@ -256,7 +258,7 @@ static void freeing_null_is_nothing(void **state)
     }
 }
 
-/* ---- resize ------------------------------------------------------------------------------------- */
+/* ---- resize -------------------------------------------------------------------------------- */
 
 static void resizing_what_is_no_live_block_of_that_size_is_the_same_bug_as_freeing_it(void **state)
 {
@@ -301,7 +303,7 @@ static void resizing_a_block_that_overflowed_retires_it(void **state)
     assert_serves_all_but(&slab, 1);
 }
 
-/* ---- containment -------------------------------------------------------------------------------- */
+/* ---- containment --------------------------------------------------------------------------- */
 
 static void one_bad_slot_costs_one_slot(void **state)
 {
@@ -408,7 +410,7 @@ static void a_handler_may_jump_away_and_the_slab_goes_on(void **state)
     }
 }
 
-/* ---- damaged metadata --------------------------------------------------------------------------- */
+/* ---- damaged metadata ---------------------------------------------------------------------- */
 
 enum { SLOTS = 12 };
 
@@ -431,8 +433,8 @@ static void make_mixed(struct ward_slab *slab, unsigned policy)
     assert_true(is_whole(slab));
 }
 
-/* After damage the slab is used hard: whatever happens, no block is issued twice or outside, and in the
- * end all that is not retired can be had. */
+/* After damage the slab is used hard: whatever happens, no block is issued twice or outside, and in
+ * the end all that is not retired can be had. */
 static void assert_survives(struct ward_slab *slab)
 {
     unsigned char *block[SLOTS + 64];

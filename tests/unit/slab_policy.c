@@ -8,8 +8,7 @@
 
 #include "inject.h"
 
-/* ---- random slots -------------------------------------------------------------------------------
- */
+/* ---- random slots -------------------------------------------------------------------------- */
 
 static size_t index_of(const struct ward_slab *slab, const void *block)
 {
@@ -82,8 +81,7 @@ static void a_random_slab_is_not_issued_in_order(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- what is left in a free slot ----------------------------------------------------------------
- */
+/* ---- what is left in a free slot ----------------------------------------------------------- */
 
 static void free_leaves_zero_or_poison_in_the_whole_slot(void **state)
 {
@@ -166,8 +164,7 @@ static void a_poisoned_block_is_issued_with_its_poison(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- canaries -----------------------------------------------------------------------------------
- */
+/* ---- canaries ------------------------------------------------------------------------------ */
 
 static void assert_overflow_is_exact(unsigned policy)
 {
@@ -356,8 +353,7 @@ static void a_front_shorter_than_a_word_is_watched_too(void **state)
     }
 }
 
-/* ---- quarantine ---------------------------------------------------------------------------------
- */
+/* ---- quarantine ---------------------------------------------------------------------------- */
 
 enum { WAIT = 64 };
 
@@ -390,6 +386,18 @@ static void no_more_than_the_given_bytes_wait(void **state)
     }
 }
 
+static void however_few_bytes_are_given_one_slot_waits(void **state)
+{
+    struct ward_slab slab;
+
+    (void)state;
+    make_waiting(&slab, WARD_PLAIN, 100, 1);
+    for (int i = 0; i < 10; i++)
+        ward_slab_free(&slab, ward_slab_alloc(&slab, 32), 32);
+    assert_int_equal(info_of(&slab).quarantined, 1);
+    assert_int_equal(ward_slab_fini(&slab), 0);
+}
+
 static void by_default_64_kib_wait_and_never_more_than_half_the_slots(void **state)
 {
     const uint32_t capacities[] = { 2, 10, 100, 5000 };
@@ -409,8 +417,8 @@ static void by_default_64_kib_wait_and_never_more_than_half_the_slots(void **sta
 
 /* Without random slots a block that leaves the quarantine is the next to be issued: how long each
  * was away can be seen from outside. Half the places are a queue, so nobody comes back before 32
- * frees; a block stays in the random half for another 1000 with probability (31/32)^1000 = 2e-14.
- */
+ * frees; a block stays in the random half for another 1000 with probability (31/32)^1000 =
+ * 2e-14. */
 static void blocks_wait_in_random_order_and_then_in_a_queue(void **state)
 {
     static int freed_at[256];
@@ -489,8 +497,7 @@ static void a_write_to_a_waiting_block_is_seen_by_verify(void **state)
     }
 }
 
-/* ---- generations --------------------------------------------------------------------------------
- */
+/* ---- generations --------------------------------------------------------------------------- */
 
 static void a_handle_finds_its_block_until_that_is_freed(void **state)
 {
@@ -609,8 +616,7 @@ static void a_slot_issued_as_often_as_can_be_told_is_retired(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- guards -------------------------------------------------------------------------------------
- */
+/* ---- guards -------------------------------------------------------------------------------- */
 
 static void make_guarded(struct ward_slab *slab, uint32_t every, uint32_t capacity)
 {
@@ -696,8 +702,7 @@ static void a_guard_the_system_refuses_is_counted_once(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- the rest -----------------------------------------------------------------------------------
- */
+/* ---- the rest ------------------------------------------------------------------------------ */
 
 static void without_a_key_a_slab_goes_on_and_says_so(void **state)
 {
@@ -764,6 +769,7 @@ int main(void)
         slab_test(every_byte_of_the_front_is_watched),
         slab_test(a_front_shorter_than_a_word_is_watched_too),
         slab_test(no_more_than_the_given_bytes_wait),
+        slab_test(however_few_bytes_are_given_one_slot_waits),
         slab_test(by_default_64_kib_wait_and_never_more_than_half_the_slots),
         slab_test(blocks_wait_in_random_order_and_then_in_a_queue),
         slab_test(when_nothing_else_is_left_the_quarantine_is_emptied),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The six tests that the idea of a split came with, restated: what is allocated from a split comes from
- * its data side, and nothing done through it reaches the metadata.
+ * The six tests that the idea of a split came with, restated: what is allocated from a split comes
+ * from its data side, and nothing done through it reaches the metadata.
  */
 #include "backing.h"
 
