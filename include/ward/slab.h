@@ -49,7 +49,8 @@ struct ward_slab_spec {
     struct ward_layout block; /* the largest block; align <= the region's page size */
     unsigned policy;          /* of ward_policy */
     uint32_t guard_every;     /* with WARD_SPAN_GUARD: slots per span; 0: about 64 KiB worth */
-    size_t quarantine_bytes;  /* with WARD_QUARANTINE: at most so many wait; 0: 64 KiB */
+    size_t quarantine_bytes;  /* with WARD_QUARANTINE: at most so many wait, but at least one
+                               * slot, and at most half of them; 0: 64 KiB */
 };
 
 struct ward_slab_geometry_;
