@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backing.h"
 
+#include <limits.h>
+
 #include <ward/bug.h>
 #include <ward/static.h>
 

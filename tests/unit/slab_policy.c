@@ -4,6 +4,8 @@
  */
 #include "slabs.h"
 
+#include <limits.h>
+
 #include <ward/static.h>
 
 #include "inject.h"
