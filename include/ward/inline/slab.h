@@ -41,6 +41,11 @@ struct ward_slab_row_ {
     uint32_t entry; /* a free slot, for i < state->top */
 };
 
+#if defined(__clang__) && defined(__cplusplus)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc99-extensions" /* where __extension__ says nothing to it */
+#endif
+
 /* What changes. Nothing here is believed without a test.
  * capacity == (top + capacity - fresh) + live + quarantined + retired */
 struct WARD_ALIGNED(64) ward_slab_state_ {
@@ -54,10 +59,14 @@ struct WARD_ALIGNED(64) ward_slab_state_ {
     uint64_t bugs;
     uint64_t allocs, frees, failures, live_bytes, peak_bytes;
     struct ward_random random;
-    struct ward_slab_row_ rows[]; /* [capacity] */
+    __extension__ struct ward_slab_row_ rows[]; /* [capacity] */
 };
 
 /* Where everything is, and the secrets. Written once by init, then read-only.
+#if defined(__clang__) && defined(__cplusplus)
+#pragma clang diagnostic pop
+#endif
+
  *
  * The fast paths see the slab through `open` and `limit`. Of a slab whose metadata is closed they
  * see an empty one (open is `closed`, limit 0), and so leave everything to the functions that open
