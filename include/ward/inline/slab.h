@@ -62,11 +62,11 @@ struct WARD_ALIGNED(64) ward_slab_state_ {
     __extension__ struct ward_slab_row_ rows[]; /* [capacity] */
 };
 
-/* Where everything is, and the secrets. Written once by init, then read-only.
 #if defined(__clang__) && defined(__cplusplus)
 #pragma clang diagnostic pop
 #endif
 
+/* Where everything is, and the secrets. Written once by init, then read-only.
  *
  * The fast paths see the slab through `open` and `limit`. Of a slab whose metadata is closed they
  * see an empty one (open is `closed`, limit 0), and so leave everything to the functions that open
