@@ -53,8 +53,9 @@ struct WARD_ALIGNED(64) ward_slab_state_ {
     uint32_t low;   /* refill at or below so many */
     uint32_t fresh; /* slots from here on were never issued */
     uint32_t quarantined, retired;
-    uint32_t next_fifo;     /* the oldest entry of the queue */
-    uint32_t spans_guarded; /* so many have been tried: once is enough, also after reset */
+    uint32_t next_fifo;         /* the oldest entry of the queue */
+    uint32_t spans_guarded;     /* so many have been tried: once is enough, also after reset */
+    uint32_t spans_guarded_not; /* its complement */
     uint32_t guards_missing;
     uint64_t bugs;
     uint64_t allocs, frees, failures, live_bytes, peak_bytes;
