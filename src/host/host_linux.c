@@ -108,6 +108,8 @@ static int open_secret(size_t len)
     long fd = call(SYS_memfd_secret, O_CLOEXEC, 0, 0);
     long sized;
 
+    if (fd == -EMFILE || fd == -ENFILE) /* beyond a limit, like one for memory */
+        return -ENOMEM;
     if (fd < 0)
         return optional_call(fd);
     sized = call(SYS_ftruncate, (uintptr_t)fd, len, 0);
