@@ -17,7 +17,7 @@
  * ward_space_self() is what most programs want: it works at once, and gets fast by
  * ward_recover_install().
  *
- * The first 64 KiB and the upper half of the addresses are outside. Pointers that are not merely
+ * Pointers that are not merely
  * bad but hostile must be kept off everything but what is theirs: ward_within.
  */
 #ifndef WARD_SELF_H
@@ -25,6 +25,11 @@
 
 #include <ward/region.h>
 #include <ward/space.h>
+
+/* The addresses of self: not the first 64 KiB, which are null pointers with something added, and not
+ * the upper half, which is the kernel's. */
+#define WARD_SELF_FIRST ((uint64_t)65536)
+#define WARD_SELF_LAST ((uint64_t)INT64_MAX)
 
 /* The process's memory within given regions, and nothing else: all other addresses, ward's own
  * metadata among them, are outside. Borrows the regions (and their array), which outlive it and
@@ -68,5 +73,16 @@ WARD_API WARD_CHECKED int ward_within_init(struct ward_within *within, struct wa
                                            size_t count);
 
 WARD_EXTERN_C_END
+
+/* ward_space_read_u64 and _write_u64 on self by table, known when compiled: the tests of range and
+ * alignment have constants. */
+WARD_CHECKED WARD_INLINE int ward_self_read_u64(uint64_t a, uint64_t *value,
+                                                struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_self_write_u64(uint64_t a, uint64_t value,
+                                                 struct ward_fault *why);
+
+/* ------------------------------------------------------------------------------------------- */
+
+#include <ward/inline/self.h>
 
 #endif

@@ -16,11 +16,6 @@
 # define MADV_POPULATE_WRITE 23
 #endif
 
-enum { FIRST = 65536 };
-
-/* The lower half; the upper is the kernel's. */
-#define LAST ((uint64_t)INT64_MAX)
-
 static long call(long number, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     return ward_syscall_(number, (long)a, (long)b, (long)c, 0, 0, 0);
@@ -58,9 +53,9 @@ struct ward_space *ward_space_self_by_table(void)
 {
     static struct ward_space space = {
         .ops = &table_ops,
-        .first = FIRST,
-        .last = LAST,
-        .direct = LAST - FIRST + 1,
+        .first = WARD_SELF_FIRST,
+        .last = WARD_SELF_LAST,
+        .direct = WARD_SELF_LAST - WARD_SELF_FIRST + 1,
     };
 
     return &space;
@@ -126,7 +121,7 @@ static const struct ward_space_ops calls_ops = {
 
 struct ward_space *ward_space_self_by_calls(void)
 {
-    static struct ward_space space = { .ops = &calls_ops, .first = FIRST, .last = LAST };
+    static struct ward_space space = { .ops = &calls_ops, .first = WARD_SELF_FIRST, .last = WARD_SELF_LAST };
 
     return &space;
 }
@@ -196,7 +191,7 @@ static const struct ward_space_ops auto_ops = {
 
 struct ward_space *ward_space_self_auto(void)
 {
-    static struct ward_space space = { .ops = &auto_ops, .first = FIRST, .last = LAST };
+    static struct ward_space space = { .ops = &auto_ops, .first = WARD_SELF_FIRST, .last = WARD_SELF_LAST };
 
     return &space;
 }

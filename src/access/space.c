@@ -101,10 +101,10 @@ static struct ward_bulk_ touch(const struct access *x)
     size_t done = x->fault.done, left = x->n - done;
 
     if (x->dst)
-        return ward_bulk_in_((char *)x->dst + done, host, left);
+        return ward_bulk_try_in_((char *)x->dst + done, host, left);
     if (x->src)
-        return ward_bulk_out_(host, (const char *)x->src + done, left);
-    return ward_bulk_fill_(host, x->value, left);
+        return ward_bulk_try_out_(host, (const char *)x->src + done, left);
+    return ward_bulk_try_fill_(host, x->value, left);
 }
 
 /* A space that has no fill writes pieces of this. */
@@ -216,59 +216,73 @@ WARD_INLINE bool is_direct(const struct ward_space *space, uint64_t a, size_t n)
 
 /* --- Bytes ---------------------------------------------------------------------------------- */
 
-static WARD_COLD int read_slowly(struct access x, struct ward_bulk_ got, struct ward_fault *why)
+/* What the fast way could not do, done anew from where it stopped. */
+static WARD_COLD int read_slowly(struct ward_space *space, uint64_t a, void *dst, size_t n,
+                                 struct ward_fault *why, struct ward_bulk_ got)
 {
+    struct access x = { .space = space, .a = a, .n = n, .dst = dst };
+
     x.fault.access = WARD_READ;
     if (go(&x, got))
         return succeed(why);
-    __builtin_memset((char *)x.dst + x.fault.done, 0, x.n - x.fault.done);
+    __builtin_memset((char *)dst + x.fault.done, 0, n - x.fault.done);
     return answer(&x.fault, why);
 }
 
-static WARD_COLD int write_slowly(struct access x, struct ward_bulk_ got, struct ward_fault *why)
+static WARD_COLD int write_slowly(struct ward_space *space, uint64_t a, const void *src,
+                                  unsigned char value, size_t n, struct ward_fault *why,
+                                  struct ward_bulk_ got)
 {
+    struct access x = { .space = space, .a = a, .n = n, .src = src, .value = value };
+
     x.fault.access = WARD_WRITE;
     return go(&x, got) ? succeed(why) : answer(&x.fault, why);
+}
+
+static const struct ward_bulk_ not_tried = { 0, 0 };
+
+static WARD_COLD int rest_of_read(void *dst, uintptr_t from, size_t n, void *space, void *why,
+                                  struct ward_bulk_ got)
+{
+    return read_slowly(space, from - ((struct ward_space *)space)->delta, dst, n, why, got);
+}
+
+static WARD_COLD int rest_of_write(void *src, uintptr_t to, size_t n, void *space, void *why,
+                                   struct ward_bulk_ got)
+{
+    return write_slowly(space, to - ((struct ward_space *)space)->delta, src, 0, n, why, got);
 }
 
 int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
                     struct ward_fault *why)
 {
-    struct ward_bulk_ got = { 0, 0 };
-
-    if (WARD_LIKELY(is_direct(space, a, n))) {
-        got = ward_bulk_in_(dst, (uintptr_t)(a + space->delta), n);
-        if (WARD_LIKELY(got.kind == 0))
-            return succeed(why);
-    }
-    return read_slowly((struct access){ .space = space, .a = a, .n = n, .dst = dst }, got, why);
+    if (WARD_UNLIKELY(!is_direct(space, a, n)))
+        return read_slowly(space, a, dst, n, why, not_tried);
+    ward_fault_clear_(why);
+    return ward_bulk_in_(dst, (uintptr_t)(a + space->delta), n, space, why, rest_of_read);
 }
 
 int ward_space_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
                      struct ward_fault *why)
 {
-    struct ward_bulk_ got = { 0, 0 };
-
-    if (WARD_LIKELY(is_direct(space, a, n))) {
-        got = ward_bulk_out_((uintptr_t)(a + space->delta), src, n);
-        if (WARD_LIKELY(got.kind == 0))
-            return succeed(why);
-    }
-    return write_slowly((struct access){ .space = space, .a = a, .n = n, .src = src }, got, why);
+    if (WARD_UNLIKELY(!is_direct(space, a, n)))
+        return write_slowly(space, a, src, 0, n, why, not_tried);
+    ward_fault_clear_(why);
+    return ward_bulk_out_(src, (uintptr_t)(a + space->delta), n, space, why, rest_of_write);
 }
 
 int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, size_t n,
                     struct ward_fault *why)
 {
-    struct ward_bulk_ got = { 0, 0 };
+    struct ward_bulk_ got;
 
-    if (WARD_LIKELY(is_direct(space, a, n))) {
-        got = ward_bulk_fill_((uintptr_t)(a + space->delta), value, n);
-        if (WARD_LIKELY(got.kind == 0))
-            return succeed(why);
-    }
-    return write_slowly((struct access){ .space = space, .a = a, .n = n, .value = value }, got,
-                        why);
+    if (WARD_UNLIKELY(!is_direct(space, a, n)))
+        return write_slowly(space, a, NULL, value, n, why, not_tried);
+    ward_fault_clear_(why);
+    got = ward_bulk_try_fill_((uintptr_t)(a + space->delta), value, n);
+    if (WARD_UNLIKELY(got.kind))
+        return write_slowly(space, a, NULL, value, n, why, got);
+    return 0;
 }
 
 /* --- Words ---------------------------------------------------------------------------------- */

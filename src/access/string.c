@@ -16,47 +16,38 @@ enum { PIECE = 256 };
 
 /* --- Strings -------------------------------------------------------------------------------- */
 
-/* Are the cap bytes at a reached directly, as far as the space goes? *reach: how many. */
-static bool is_direct(const struct ward_space *space, uint64_t a, size_t cap, size_t *reach)
-{
-    uint64_t off = a - space->first;
-
-    if (off >= space->direct)
-        return false;
-    *reach = cap < space->direct - off ? cap : (size_t)(space->direct - off);
-    return true;
-}
-
 /* By the general way, for what is not direct, or faulted and may be mended. */
-static ptrdiff_t read_str_slowly(struct ward_space *space, uint64_t a, char *dst, size_t cap,
-                                 struct ward_fault *why)
+static WARD_COLD ptrdiff_t read_str_slowly(struct ward_space *space, uint64_t a, char *dst,
+                                           size_t cap, struct ward_fault *why)
 {
-    ptrdiff_t length = ward_space_read_until(space, a, dst, 1, cap, NULL, why);
+    ptrdiff_t length;
 
+    if (cap == 0)
+        return -EINVAL;
+    length = ward_space_read_until(space, a, dst, 1, cap, NULL, why);
     if (length == -ENAMETOOLONG)
         dst[cap - 1] = '\0';
     return length;
 }
 
+static WARD_COLD ptrdiff_t rest_of_str(void *dst, uintptr_t from, size_t cap, void *space,
+                                       void *why, struct ward_bulk_ got)
+{
+    if (got.kind)
+        return read_str_slowly(space, from - ((struct ward_space *)space)->delta, dst, cap, why);
+    ((char *)dst)[cap - 1] = '\0';
+    return -ENAMETOOLONG;
+}
+
 ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst, size_t cap,
                               struct ward_fault *why)
 {
-    struct ward_bulk_ got;
-    size_t reach = 0;
+    uint64_t off = a - space->first;
 
     ward_fault_clear_(why);
-    if (WARD_UNLIKELY(cap == 0))
-        return -EINVAL;
-    if (WARD_LIKELY(is_direct(space, a, cap, &reach))) {
-        got = ward_bulk_str_(dst, (uintptr_t)(a + space->delta), reach);
-        if (WARD_LIKELY(got.kind == 0 && got.done < reach))
-            return (ptrdiff_t)got.done;
-        if (got.kind == 0 && reach == cap) {
-            dst[cap - 1] = '\0';
-            return -ENAMETOOLONG;
-        }
-    }
-    return read_str_slowly(space, a, dst, cap, why);
+    if (WARD_UNLIKELY(off >= space->direct || cap - 1 > space->direct - off - 1))
+        return read_str_slowly(space, a, dst, cap, why);
+    return ward_bulk_str_(dst, (uintptr_t)(a + space->delta), cap, space, why, rest_of_str);
 }
 
 /* --- Text ----------------------------------------------------------------------------------- */

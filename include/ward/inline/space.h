@@ -43,22 +43,39 @@ WARD_INLINE void ward_fault_clear_(struct ward_fault *why)
         *why = (struct ward_fault){ 0, 0, 0, 0 };
 }
 
+/* The fast way. False: it did not come to pass; *got is then the kind of the fault, 0: it was not
+ * tried. */
+WARD_INLINE bool ward_space_load_(const struct ward_space *space, uint64_t a, unsigned log2,
+                                  uint64_t *got)
+{
+    if (WARD_LIKELY(ward_space_is_near_(space, a, log2)))
+        return WARD_LIKELY(!ward_touch_load_((uintptr_t)(a + space->delta), 1u << log2, got));
+    *got = 0;
+    return false;
+}
+
+WARD_INLINE bool ward_space_store_(const struct ward_space *space, uint64_t a, unsigned log2,
+                                   uint64_t *put)
+{
+    if (WARD_LIKELY(ward_space_is_near_(space, a, log2)))
+        return WARD_LIKELY(!ward_touch_store_((uintptr_t)(a + space->delta), 1u << log2, put));
+    *put = 0;
+    return false;
+}
+
 WARD_CHECKED WARD_INLINE int ward_space_read_near_(struct ward_space *space, uint64_t a,
                                                    unsigned log2, uint64_t *value,
                                                    struct ward_fault *why)
 {
-    uint64_t kind = 0, got, slow; /* two, so that the one of the fast way stays in a register */
+    uint64_t got, slow; /* two, so that the one of the fast way stays in a register */
     int error;
 
-    if (WARD_LIKELY(ward_space_is_near_(space, a, log2))) {
-        if (WARD_LIKELY(!ward_touch_load_((uintptr_t)(a + space->delta), 1u << log2, &got))) {
-            ward_fault_clear_(why);
-            *value = got;
-            return 0;
-        }
-        kind = got;
+    if (WARD_LIKELY(ward_space_load_(space, a, log2, &got))) {
+        ward_fault_clear_(why);
+        *value = got;
+        return 0;
     }
-    error = ward_space_read_word_(space, a, 1u << log2, kind, &slow, why);
+    error = ward_space_read_word_(space, a, 1u << log2, got, &slow, why);
     *value = slow;
     return error;
 }
@@ -67,18 +84,13 @@ WARD_CHECKED WARD_INLINE int ward_space_write_near_(struct ward_space *space, ui
                                                     unsigned log2, uint64_t value,
                                                     struct ward_fault *why)
 {
-    uint64_t kind = 0;
+    uint64_t put = value;
 
-    if (WARD_LIKELY(ward_space_is_near_(space, a, log2))) {
-        uint64_t put = value;
-
-        if (WARD_LIKELY(!ward_touch_store_((uintptr_t)(a + space->delta), 1u << log2, &put))) {
-            ward_fault_clear_(why);
-            return 0;
-        }
-        kind = put;
+    if (WARD_LIKELY(ward_space_store_(space, a, log2, &put))) {
+        ward_fault_clear_(why);
+        return 0;
     }
-    return ward_space_write_word_(space, a, 1u << log2, kind, value, why);
+    return ward_space_write_word_(space, a, 1u << log2, put, value, why);
 }
 
 #define WARD_SPACE_WORD_(BITS, LOG2)                                                               \

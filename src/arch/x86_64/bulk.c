@@ -2,8 +2,8 @@
 /*
  * The forms for x86-64, and the choice among them.
  *
- *   avx2     up to 256 bytes by two sets of vectors that overlap in the middle, beyond by a loop
- *            over 128 bytes, and from LONG bytes on by rep movsb where that is fast
+ *   avx2     up to 128 bytes by two sets of vectors that overlap in the middle, beyond by blocks
+ *            of that, and from LONG bytes on by rep movsb where that is fast
  *   rep      rep movsb from SHORT bytes on: general registers only, for who may not touch others
  *   general  src/core/bulk.c
  *
@@ -17,7 +17,7 @@
 
 #include WARD_TOUCH_HEADER
 
-enum { SHORT = 16, VECTOR = 32, BLOCK = 128, LONG = 2048, PAGE = 4096 };
+enum { SHORT = 16, VECTOR = 32, BLOCK = 128, LONG = 8192, PAGE = 4096 };
 
 static struct ward_bulk_ whole(size_t n)
 {
@@ -38,19 +38,19 @@ static struct ward_bulk_ whole(size_t n)
                          WARD_TOUCH_ENTRY_(SECOND, 3b, e, 0)                                       \
                      : [e] "+&r"(kind)                                                             \
                      : [d] "r"(d), [s] "r"(s), [n] "r"(n)                                          \
-                     : "r8", "r9", "memory")
+                     : "r10", "r11", "memory")
 
 #define SHORT_COPY(FIRST, SECOND)                                                                  \
     uint64_t kind = 0;                                                                             \
                                                                                                    \
     if (n >= 8)                                                                                    \
-        ENDS(FIRST, SECOND, "movq", "%%r8", "%%r9", 8);                                            \
+        ENDS(FIRST, SECOND, "movq", "%%r10", "%%r11", 8);                                            \
     else if (n >= 4)                                                                               \
-        ENDS(FIRST, SECOND, "movl", "%%r8d", "%%r9d", 4);                                          \
+        ENDS(FIRST, SECOND, "movl", "%%r10d", "%%r11d", 4);                                          \
     else if (n >= 2)                                                                               \
-        ENDS(FIRST, SECOND, "movw", "%%r8w", "%%r9w", 2);                                          \
+        ENDS(FIRST, SECOND, "movw", "%%r10w", "%%r11w", 2);                                          \
     else if (n == 1)                                                                               \
-        ENDS(FIRST, SECOND, "movb", "%%r8b", "%%r9b", 1);                                          \
+        ENDS(FIRST, SECOND, "movb", "%%r10b", "%%r11b", 1);                                          \
     return kind == 0
 
 WARD_INLINE bool short_in(void *d, uintptr_t s, size_t n)
@@ -160,10 +160,10 @@ static unsigned look(void)
     return b & 1u << 9 ? found | HAS_FAST_REP : found;
 }
 
-/* Every thread finds the same. */
+static _Atomic unsigned known; /* 0: not yet; every thread finds the same */
+
 static unsigned processor(void)
 {
-    static _Atomic unsigned known;
     unsigned found = atomic_load_explicit(&known, memory_order_relaxed);
 
     if (WARD_UNLIKELY(found == 0)) {
@@ -182,7 +182,8 @@ static bool has_avx2(void)
 
 # define AVX2 __attribute__((target("avx2")))
 
-typedef unsigned char vector __attribute__((vector_size(VECTOR)));
+/* No more aligned than any stack is: no function has to see to it. */
+typedef unsigned char vector __attribute__((vector_size(VECTOR), aligned(16)));
 
 struct pair {
     vector a, b;
@@ -222,6 +223,40 @@ AVX2 WARD_INLINE uint64_t store_pairs(uintptr_t p, uintptr_t q, const struct fou
                      : [e] "+&r"(kind)
                      : [a] "x"(v->a), [b] "x"(v->b), [c] "x"(v->c), [d] "x"(v->d), [p] "r"(p),
                        [q] "r"(q)
+                     : "memory");
+    return kind;
+}
+
+/* A block from p on. */
+AVX2 WARD_INLINE uint64_t load_block(uintptr_t p, struct four *v)
+{
+    uint64_t kind = 0;
+
+    __asm__ volatile("1: vmovdqu (%[p]), %[a]\n"
+                     "2: vmovdqu 32(%[p]), %[b]\n"
+                     "3: vmovdqu 64(%[p]), %[c]\n"
+                     "4: vmovdqu 96(%[p]), %[d]\n"
+                     "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
+                         WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
+                     : [e] "+&r"(kind), [a] "=&x"(v->a), [b] "=&x"(v->b), [c] "=&x"(v->c),
+                       [d] "=&x"(v->d)
+                     : [p] "r"(p)
+                     : "memory");
+    return kind;
+}
+
+AVX2 WARD_INLINE uint64_t store_block(uintptr_t p, const struct four *v)
+{
+    uint64_t kind = 0;
+
+    __asm__ volatile("1: vmovdqu %[a], (%[p])\n"
+                     "2: vmovdqu %[b], 32(%[p])\n"
+                     "3: vmovdqu %[c], 64(%[p])\n"
+                     "4: vmovdqu %[d], 96(%[p])\n"
+                     "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
+                         WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
+                     : [e] "+&r"(kind)
+                     : [a] "x"(v->a), [b] "x"(v->b), [c] "x"(v->c), [d] "x"(v->d), [p] "r"(p)
                      : "memory");
     return kind;
 }
@@ -310,72 +345,113 @@ AVX2 WARD_INLINE bool ends_out(uintptr_t to, const unsigned char *src, size_t n)
     return store_ends(to, to + n - VECTOR, &v) == 0;
 }
 
-/* From 65 bytes on: blocks as long as more than one is left, then the last 128 bytes, or all if there
- * are fewer, as two pairs from either end. Returns where it stopped. */
-AVX2 WARD_INLINE size_t blocks_in(unsigned char *dst, uintptr_t from, size_t n)
+/* 65 to 128: two pairs, from either end. */
+AVX2 WARD_INLINE bool pairs_in(unsigned char *dst, uintptr_t from, size_t n)
 {
-    size_t i = 0, begin;
     struct four v;
 
-    for (; n - i > BLOCK; i += BLOCK) {
-        if (load_pairs(from + i, from + i + BLOCK / 2, &v))
-            return i;
-        put(dst + i, dst + i + BLOCK / 2, &v);
-    }
-    begin = n >= BLOCK ? n - BLOCK : 0;
-    if (load_pairs(from + begin, from + n - BLOCK / 2, &v))
-        return i;
-    put(dst + begin, dst + n - BLOCK / 2, &v);
+    if (load_pairs(from, from + n - BLOCK / 2, &v))
+        return false;
+    put(dst, dst + n - BLOCK / 2, &v);
+    return true;
+}
+
+AVX2 WARD_INLINE bool pairs_out(uintptr_t to, const unsigned char *src, size_t n)
+{
+    struct four v;
+
+    get(&v, src, src + n - BLOCK / 2);
+    return store_pairs(to, to + n - BLOCK / 2, &v) == 0;
+}
+
+/* What a first block leaves to do, if the rest shall begin where the written side is aligned. */
+WARD_INLINE size_t aligned(uintptr_t to)
+{
+    return BLOCK - (to & (2 * VECTOR - 1));
+}
+
+/* From 129 bytes on: a block, blocks that begin where the written side is aligned, and a last one
+ * that ends where all ends. Returns where it stopped. */
+AVX2 WARD_INLINE size_t blocks_in(unsigned char *dst, uintptr_t from, size_t n)
+{
+    uintptr_t at = from, last = from + n - BLOCK;
+    unsigned char *to = dst;
+    size_t step = aligned((uintptr_t)dst);
+    struct four v;
+
+    do {
+        if (WARD_UNLIKELY(load_block(at, &v)))
+            return at - from;
+        put(to, to + BLOCK / 2, &v);
+        at += step, to += step;
+        step = BLOCK;
+    } while (at < last);
+    if (WARD_UNLIKELY(load_block(last, &v)))
+        return at - from;
+    put(dst + n - BLOCK, dst + n - BLOCK / 2, &v);
     return n;
 }
 
 AVX2 WARD_INLINE size_t blocks_out(uintptr_t to, const unsigned char *src, size_t n)
 {
-    size_t i = 0, begin;
+    uintptr_t at = to, last = to + n - BLOCK;
+    const unsigned char *from = src;
+    size_t step = aligned(to);
     struct four v;
 
-    for (; n - i > BLOCK; i += BLOCK) {
-        get(&v, src + i, src + i + BLOCK / 2);
-        if (store_pairs(to + i, to + i + BLOCK / 2, &v))
-            return i;
-    }
-    begin = n >= BLOCK ? n - BLOCK : 0;
-    get(&v, src + begin, src + n - BLOCK / 2);
-    return store_pairs(to + begin, to + n - BLOCK / 2, &v) ? i : n;
+    do {
+        get(&v, from, from + BLOCK / 2);
+        if (WARD_UNLIKELY(store_block(at, &v)))
+            return at - to;
+        at += step, from += step;
+        step = BLOCK;
+    } while (at < last);
+    get(&v, src + n - BLOCK, src + n - BLOCK / 2);
+    return WARD_UNLIKELY(store_block(last, &v)) ? at - to : n;
+}
+
+/* Up to a block. n, or 0 after a fault. */
+AVX2 WARD_INLINE size_t vectors_in(void *dst, uintptr_t from, size_t n)
+{
+    if (n <= SHORT)
+        return short_in(dst, from, n) ? n : 0;
+    if (n <= VECTOR)
+        return halves_in(dst, from, n) ? n : 0;
+    if (n <= (size_t)2 * VECTOR)
+        return ends_in(dst, from, n) ? n : 0;
+    return pairs_in(dst, from, n) ? n : 0;
+}
+
+AVX2 WARD_INLINE size_t vectors_out(uintptr_t to, const void *src, size_t n)
+{
+    if (n <= SHORT)
+        return short_out(to, src, n) ? n : 0;
+    if (n <= VECTOR)
+        return halves_out(to, src, n) ? n : 0;
+    if (n <= (size_t)2 * VECTOR)
+        return ends_out(to, src, n) ? n : 0;
+    return pairs_out(to, src, n) ? n : 0;
+}
+
+static bool is_long(size_t n)
+{
+    return n >= LONG && (processor() & HAS_FAST_REP) != 0;
 }
 
 AVX2 static struct ward_bulk_ avx2_in(void *dst, uintptr_t from, size_t n)
 {
-    size_t done = 0;
-
-    if (n <= SHORT)
-        done = short_in(dst, from, n) ? n : 0;
-    else if (n <= VECTOR)
-        done = halves_in(dst, from, n) ? n : 0;
-    else if (n <= (size_t)2 * VECTOR)
-        done = ends_in(dst, from, n) ? n : 0;
-    else if (n >= LONG && processor() & HAS_FAST_REP)
-        return rep_in(dst, from, n);
-    else
-        done = blocks_in(dst, from, n);
-    return WARD_LIKELY(done == n) ? whole(n) : ward_bulk_bytes_in_(dst, from, n, done);
+    return is_long(n) ? rep_in(dst, from, n)
+                      : ward_bulk_bytes_in_(dst, from, n, 
+                                            n <= BLOCK ? vectors_in(dst, from, n)
+                                                       : blocks_in(dst, from, n));
 }
 
 AVX2 static struct ward_bulk_ avx2_out(uintptr_t to, const void *src, size_t n)
 {
-    size_t done = 0;
-
-    if (n <= SHORT)
-        done = short_out(to, src, n) ? n : 0;
-    else if (n <= VECTOR)
-        done = halves_out(to, src, n) ? n : 0;
-    else if (n <= (size_t)2 * VECTOR)
-        done = ends_out(to, src, n) ? n : 0;
-    else if (n >= LONG && processor() & HAS_FAST_REP)
-        return rep_out(to, src, n);
-    else
-        done = blocks_out(to, src, n);
-    return WARD_LIKELY(done == n) ? whole(n) : ward_bulk_bytes_out_(to, src, n, done);
+    return is_long(n) ? rep_out(to, src, n)
+                      : ward_bulk_bytes_out_(to, src, n, 
+                                             n <= BLOCK ? vectors_out(to, src, n)
+                                                        : blocks_out(to, src, n));
 }
 
 /* --- Strings --------------------------------------------------------------------------------- */
@@ -467,15 +543,12 @@ AVX2 WARD_INLINE struct ward_bulk_ str_pairs(char *dst, uintptr_t from, size_t n
     return whole(i);
 }
 
-/* One vector, if there is page and room for it. */
-AVX2 WARD_INLINE struct ward_bulk_ str_one(char *dst, uintptr_t from, size_t n, bool *ended)
+AVX2 WARD_INLINE struct ward_bulk_ str_one(char *dst, uintptr_t from, bool *ended)
 {
     uint64_t kind;
     unsigned zero;
     vector v;
 
-    if (n < VECTOR)
-        return whole(0);
     kind = load_one(from, &v);
     zero = kind ? 0 : zeroes(v);
     *ended = kind || zero;
@@ -496,29 +569,42 @@ WARD_INLINE struct ward_bulk_ str_rest(char *dst, uintptr_t from, size_t n, bool
     return rest;
 }
 
-AVX2 static struct ward_bulk_ avx2_str(char *dst, uintptr_t from, size_t n)
+/* The rest of a string of which i bytes are copied. */
+AVX2 static __attribute__((noinline)) struct ward_bulk_ str_on(char *dst, uintptr_t from, size_t n,
+                                                               size_t i)
 {
     struct ward_bulk_ part = { 0, 0 };
     bool ended = false;
-    size_t i = 0;
 
-    while (i < n) {
+    while (i < n && !ended) {
         size_t reach = in_reach(from + i, n - i);
 
         part = str_pairs(dst + i, from + i, reach, &ended);
-        i += part.done, reach -= part.done;
-        if (ended)
-            break;
-        part = str_one(dst + i, from + i, reach, &ended);
-        i += part.done, reach -= part.done;
-        if (ended)
-            break;
-        part = str_rest(dst + i, from + i, reach, &ended);
+        if (!ended && part.done == 0)
+            part = reach >= VECTOR ? str_one(dst + i, from + i, &ended)
+                                   : str_rest(dst + i, from + i, reach, &ended);
         i += part.done;
-        if (ended)
-            break;
     }
     return (struct ward_bulk_){ i, part.kind };
+}
+
+/* Most strings are short: one vector holds them. */
+AVX2 static struct ward_bulk_ avx2_str(char *dst, uintptr_t from, size_t n)
+{
+    uint64_t kind;
+    unsigned zero;
+    vector v;
+
+    if (n < VECTOR || (from & (PAGE - 1)) > PAGE - VECTOR)
+        return str_on(dst, from, n, 0);
+    kind = load_one(from, &v);
+    if (WARD_UNLIKELY(kind))
+        return (struct ward_bulk_){ 0, kind };
+    zero = zeroes(v);
+    if (zero)
+        return whole(put_end(dst, v, zero));
+    __builtin_memcpy(dst, &v, VECTOR);
+    return str_on(dst, from, n, VECTOR);
 }
 
 static const struct ward_bulk_form_ avx2_form = {
@@ -534,31 +620,190 @@ static const struct ward_bulk_form_ avx2_form = {
 
 const struct ward_bulk_form_ *const ward_bulk_forms_[] = { &avx2_form, &rep_form,
                                                            &ward_bulk_general_ };
-# define CHOOSE(OPERATION, ...)                                                                    \
-  return has_avx2() ? avx2_##OPERATION(__VA_ARGS__) : rep_##OPERATION(__VA_ARGS__)
-#else
+
+struct ward_bulk_ ward_bulk_try_in_(void *dst, uintptr_t from, size_t n)
+{
+    return has_avx2() ? avx2_in(dst, from, n) : rep_in(dst, from, n);
+}
+
+struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n)
+{
+    return has_avx2() ? avx2_out(to, src, n) : rep_out(to, src, n);
+}
+
+/* What is long, or not by vectors, or faulted: `done` bytes are copied. */
+static WARD_COLD int in_slowly(void *dst, uintptr_t from, size_t n, void *space, void *why,
+                                     ward_bulk_rest_ *rest, size_t done)
+{
+    struct ward_bulk_ got = processor() && done == 0 ? rep_in(dst, from, n)
+                                                   : ward_bulk_bytes_in_(dst, from, n, done);
+
+    return got.kind ? rest(dst, from, n, space, why, got) : 0;
+}
+
+static WARD_COLD int out_slowly(const void *src, uintptr_t to, size_t n, void *space,
+                                      void *why, ward_bulk_rest_ *rest, size_t done)
+{
+    struct ward_bulk_ got = processor() && done == 0 ? rep_out(to, src, n)
+                                                   : ward_bulk_bytes_out_(to, src, n, done);
+    union {
+        const void *src;
+        void *ours;
+    } bytes = { src }; /* rest only hands them back */
+
+    return got.kind ? rest(bytes.ours, to, n, space, why, got) : 0;
+}
+
+AVX2 static __attribute__((noinline)) int in_by_blocks(void *dst, uintptr_t from, size_t n,
+                                                       void *space, void *why,
+                                                       ward_bulk_rest_ *rest)
+{
+    size_t done = blocks_in(dst, from, n);
+
+    return WARD_LIKELY(done == n) ? 0 : in_slowly(dst, from, n, space, why, rest, done);
+}
+
+AVX2 static __attribute__((noinline)) int out_by_blocks(const void *src, uintptr_t to, size_t n,
+                                                        void *space, void *why,
+                                                        ward_bulk_rest_ *rest)
+{
+    size_t done = blocks_out(to, src, n);
+
+    return WARD_LIKELY(done == n) ? 0 : out_slowly(src, to, n, space, why, rest, done);
+}
+
+AVX2 WARD_INLINE int in_by_vectors(void *dst, uintptr_t from, size_t n, void *space, void *why,
+                                    ward_bulk_rest_ *rest)
+{
+    size_t done;
+
+    if (n > BLOCK)
+        return in_by_blocks(dst, from, n, space, why, rest);
+    done = vectors_in(dst, from, n);
+
+    return WARD_LIKELY(done == n) ? 0 : in_slowly(dst, from, n, space, why, rest, done);
+}
+
+AVX2 WARD_INLINE int out_by_vectors(const void *src, uintptr_t to, size_t n, void *space,
+                                     void *why, ward_bulk_rest_ *rest)
+{
+    size_t done;
+
+    if (n > BLOCK)
+        return out_by_blocks(src, to, n, space, why, rest);
+    done = vectors_out(to, src, n);
+
+    return WARD_LIKELY(done == n) ? 0 : out_slowly(src, to, n, space, why, rest, done);
+}
+
+/* Compiled for AVX2, so that the vectors fold in: what runs before the test is integer code. */
+
+/* Vectors, if it is known that there are some, unless it is long and rep is fast. (What comes first
+ * in a program finds nothing known, and goes the slow way, which looks.) */
+WARD_INLINE bool by_vectors(size_t n)
+{
+    unsigned has = atomic_load_explicit(&known, memory_order_relaxed);
+
+    return WARD_LIKELY(has & HAS_AVX2) && (n < LONG || !(has & HAS_FAST_REP));
+}
+
+AVX2 int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *why,
+                        ward_bulk_rest_ *rest)
+{
+    if (WARD_LIKELY(by_vectors(n)))
+        return in_by_vectors(dst, from, n, space, why, rest);
+    return in_slowly(dst, from, n, space, why, rest, 0);
+}
+
+AVX2 int ward_bulk_out_(const void *src, uintptr_t to, size_t n, void *space, void *why,
+                         ward_bulk_rest_ *rest)
+{
+    if (WARD_LIKELY(by_vectors(n)))
+        return out_by_vectors(src, to, n, space, why, rest);
+    return out_slowly(src, to, n, space, why, rest, 0);
+}
+
+/* The rest is asked where there is a fault, or no end. */
+static WARD_COLD ptrdiff_t str_slowly(char *dst, uintptr_t from, size_t n, void *space, void *why,
+                                      ward_bulk_str_rest_ *rest)
+{
+    struct ward_bulk_ got = has_avx2() ? avx2_str(dst, from, n) : rep_str(dst, from, n);
+
+    if (got.kind == 0 && got.done < n)
+        return (ptrdiff_t)got.done;
+    return rest(dst, from, n, space, why, got);
+}
+
+AVX2 WARD_INLINE ptrdiff_t short_str(char *dst, uintptr_t from, size_t n, void *space, void *why,
+                                ward_bulk_str_rest_ *rest)
+{
+    unsigned zero;
+    vector v;
+
+    if (WARD_LIKELY(load_one(from, &v) == 0)) {
+        zero = zeroes(v);
+        if (WARD_LIKELY(zero != 0))
+            return (ptrdiff_t)put_end(dst, v, zero);
+    }
+    return str_slowly(dst, from, n, space, why, rest);
+}
+
+AVX2 ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, void *why,
+                         ward_bulk_str_rest_ *rest)
+{
+    if (WARD_LIKELY(by_vectors(0) && n >= VECTOR && (from & (PAGE - 1)) <= PAGE - VECTOR))
+        return short_str(dst, from, n, space, why, rest);
+    return str_slowly(dst, from, n, space, why, rest);
+}
+
+#else /* a kernel's */
+
 const struct ward_bulk_form_ *const ward_bulk_forms_[] = { &rep_form, &ward_bulk_general_ };
-# define CHOOSE(OPERATION, ...) return rep_##OPERATION(__VA_ARGS__)
+
+struct ward_bulk_ ward_bulk_try_in_(void *dst, uintptr_t from, size_t n)
+{
+    return rep_in(dst, from, n);
+}
+
+struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n)
+{
+    return rep_out(to, src, n);
+}
+
+int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *why,
+                        ward_bulk_rest_ *rest)
+{
+    struct ward_bulk_ got = rep_in(dst, from, n);
+
+    return got.kind ? rest(dst, from, n, space, why, got) : 0;
+}
+
+int ward_bulk_out_(const void *src, uintptr_t to, size_t n, void *space, void *why,
+                         ward_bulk_rest_ *rest)
+{
+    struct ward_bulk_ got = rep_out(to, src, n);
+    union {
+        const void *src;
+        void *ours;
+    } bytes = { src };
+
+    return got.kind ? rest(bytes.ours, to, n, space, why, got) : 0;
+}
+
+ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, void *why,
+                         ward_bulk_str_rest_ *rest)
+{
+    struct ward_bulk_ got = rep_str(dst, from, n);
+
+    if (got.kind == 0 && got.done < n)
+        return (ptrdiff_t)got.done;
+    return rest(dst, from, n, space, why, got);
+}
 #endif
 
 const size_t ward_bulk_form_count_ = sizeof ward_bulk_forms_ / sizeof ward_bulk_forms_[0];
 
-struct ward_bulk_ ward_bulk_in_(void *dst, uintptr_t from, size_t n)
-{
-    CHOOSE(in, dst, from, n);
-}
-
-struct ward_bulk_ ward_bulk_out_(uintptr_t to, const void *src, size_t n)
-{
-    CHOOSE(out, to, src, n);
-}
-
-struct ward_bulk_ ward_bulk_fill_(uintptr_t to, unsigned char value, size_t n)
+struct ward_bulk_ ward_bulk_try_fill_(uintptr_t to, unsigned char value, size_t n)
 {
     return rep_fill(to, value, n);
-}
-
-struct ward_bulk_ ward_bulk_str_(char *dst, uintptr_t from, size_t n)
-{
-    CHOOSE(str, dst, from, n);
 }
