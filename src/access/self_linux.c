@@ -135,7 +135,7 @@ struct ward_space *ward_space_self(void)
 
 struct ward_space *ward_access_begin(void)
 {
-    struct ward_host_thread *thread = ward_host_thread();
+    struct ward_host_thread_state *thread = ward_host_thread();
 
     if (thread->scopes == 0)
         thread->scope =
@@ -146,7 +146,7 @@ struct ward_space *ward_access_begin(void)
 
 void ward_access_end(void)
 {
-    struct ward_host_thread *thread = ward_host_thread();
+    struct ward_host_thread_state *thread = ward_host_thread();
 
     thread->scopes--;
     if (thread->scopes == 0)

@@ -146,7 +146,7 @@ static size_t ask(struct access *x)
 /* The hook's answer to a fault. In no-fault mode, and without one, it is no. */
 static enum ward_answer ask_hook(struct ward_space *space, const struct ward_fault *fault)
 {
-    struct ward_host_thread *thread = ward_host_thread();
+    struct ward_host_thread_state *thread = ward_host_thread();
     enum ward_answer answer;
 
     if (!space->ops->fault || thread->nofault > 0)
@@ -160,7 +160,7 @@ static enum ward_answer ask_hook(struct ward_space *space, const struct ward_fau
 /* The rest by the operations: what they cannot do is final. */
 static void serve(struct access *x)
 {
-    struct ward_host_thread *thread = ward_host_thread();
+    struct ward_host_thread_state *thread = ward_host_thread();
     size_t done = x->fault.done;
 
     thread->accessing++;
@@ -459,7 +459,7 @@ static enum ward_answer atomic_directly(struct ward_space *space, struct ward_at
 static void atomic_by_ops(struct ward_space *space, struct ward_atomic *op,
                           struct ward_fault *fault)
 {
-    struct ward_host_thread *thread = ward_host_thread();
+    struct ward_host_thread_state *thread = ward_host_thread();
 
     fault->kind = WARD_FAULT_CANNOT;
     if (!space->ops->atomic)
@@ -500,7 +500,7 @@ typedef bool advance(struct ward_space *, uint64_t, size_t, unsigned, struct war
 static int look_ahead(struct ward_space *space, struct ward_fault *fault, size_t n, advance *can,
                       unsigned without, struct ward_fault *why)
 {
-    struct ward_host_thread *thread = ward_host_thread();
+    struct ward_host_thread_state *thread = ward_host_thread();
     bool done = false;
 
     if (fault->access == 0 || (fault->access & ~(unsigned)WARD_RW) != 0) {
@@ -612,7 +612,7 @@ struct ward_space *ward_space_current_get(void)
 
 struct ward_space *ward_space_current_set(struct ward_space *space)
 {
-    struct ward_host_thread *thread = ward_host_thread();
+    struct ward_host_thread_state *thread = ward_host_thread();
     struct ward_space *before = thread->current;
 
     thread->current = space;

@@ -77,9 +77,9 @@ const volatile uint64_t *ward_host_fork_word(void)
     return &word;
 }
 
-struct ward_host_thread *ward_host_thread(void)
+struct ward_host_thread_state *ward_host_thread(void)
 {
-    static struct ward_host_thread only;
+    static struct ward_host_thread_state only;
 
     return &only;
 }
