@@ -10,6 +10,8 @@
 
 #include "core/bulk.h"
 
+WARD_STATIC_ASSERT(WARD_FAULT_BUSY == 11, "touch.h knows it by its number");
+
 /* --- Faults --------------------------------------------------------------------------------- */
 
 struct kind {

@@ -59,6 +59,14 @@ struct ward_bulk_ ward_bulk_try_in_(void *dst, uintptr_t from, size_t n);
 struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n);
 struct ward_bulk_ ward_bulk_try_fill_(uintptr_t to, unsigned char value, size_t n);
 
+/* What a machine with one form answers these with. */
+int ward_bulk_in_by_(const struct ward_bulk_form_ *form, void *dst, uintptr_t from, size_t n,
+                     void *space, void *why, ward_bulk_rest_ *rest);
+int ward_bulk_out_by_(const struct ward_bulk_form_ *form, const void *src, uintptr_t to, size_t n,
+                      void *space, void *why, ward_bulk_rest_ *rest);
+ptrdiff_t ward_bulk_str_by_(const struct ward_bulk_form_ *form, char *dst, uintptr_t from, size_t n,
+                            void *space, void *why, ward_bulk_str_rest_ *rest);
+
 /* The general form, and its end: byte by byte, with `done` bytes done already. */
 extern const struct ward_bulk_form_ ward_bulk_general_;
 struct ward_bulk_ ward_bulk_general_in_(void *dst, uintptr_t from, size_t n);

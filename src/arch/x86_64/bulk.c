@@ -762,42 +762,30 @@ const struct ward_bulk_form_ *const ward_bulk_forms_[] = { &rep_form, &ward_bulk
 
 struct ward_bulk_ ward_bulk_try_in_(void *dst, uintptr_t from, size_t n)
 {
-    return rep_in(dst, from, n);
+    return rep_form.in(dst, from, n);
 }
 
 struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n)
 {
-    return rep_out(to, src, n);
+    return rep_form.out(to, src, n);
 }
 
 int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *why,
-                        ward_bulk_rest_ *rest)
+                  ward_bulk_rest_ *rest)
 {
-    struct ward_bulk_ got = rep_in(dst, from, n);
-
-    return got.kind ? rest(dst, from, n, space, why, got) : 0;
+    return ward_bulk_in_by_(&rep_form, dst, from, n, space, why, rest);
 }
 
 int ward_bulk_out_(const void *src, uintptr_t to, size_t n, void *space, void *why,
-                         ward_bulk_rest_ *rest)
+                   ward_bulk_rest_ *rest)
 {
-    struct ward_bulk_ got = rep_out(to, src, n);
-    union {
-        const void *src;
-        void *ours;
-    } bytes = { src };
-
-    return got.kind ? rest(bytes.ours, to, n, space, why, got) : 0;
+    return ward_bulk_out_by_(&rep_form, src, to, n, space, why, rest);
 }
 
 ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, void *why,
                          ward_bulk_str_rest_ *rest)
 {
-    struct ward_bulk_ got = rep_str(dst, from, n);
-
-    if (got.kind == 0 && got.done < n)
-        return (ptrdiff_t)got.done;
-    return rest(dst, from, n, space, why, got);
+    return ward_bulk_str_by_(&rep_form, dst, from, n, space, why, rest);
 }
 #endif
 
