@@ -8,8 +8,8 @@
  *   strN      a string of N bytes in, and strnlen with memcpy
  *   fault     a read that faults, and a handler that does nothing but move the program counter
  *
- * The last rows compare one read with the other ways to survive a bad pointer; there a ratio below 1
- * is what is hoped for.
+ * The last rows compare one read with the other ways to survive a bad pointer; there a ratio below
+ * 1 is what is hoped for.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>

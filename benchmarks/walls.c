@@ -17,7 +17,8 @@
 
 enum { CAPACITY = 65536, BURST = 256 };
 
-#define NOINLINE __attribute__((noinline))
+#define NOINLINE     __attribute__((noinline))
+#define MAYBE_UNUSED __attribute__((unused))
 
 /* ---- the peers ---- */
 
@@ -85,7 +86,7 @@ static unsigned shuffled(unsigned i)
 }
 
 #define PAIRS(NAME, OBJECT, ALLOC, FREE, SIZE)                                                     \
-    static void NAME##_pair(size_t count)                                                          \
+    static MAYBE_UNUSED void NAME##_pair(size_t count)                                             \
     {                                                                                              \
         __typeof__(OBJECT) object = BENCH_HIDE_POINTER(OBJECT);                                    \
         size_t size = bench_hide(SIZE);                                                            \
@@ -99,7 +100,7 @@ static unsigned shuffled(unsigned i)
     }
 
 #define BURSTS(NAME, OBJECT, ALLOC, FREE, SIZE)                                                    \
-    static void NAME##_burst(size_t count)                                                         \
+    static MAYBE_UNUSED void NAME##_burst(size_t count)                                            \
     {                                                                                              \
         __typeof__(OBJECT) object = BENCH_HIDE_POINTER(OBJECT);                                    \
         size_t size = bench_hide(SIZE);                                                            \
@@ -144,17 +145,18 @@ static unsigned shuffled(unsigned i)
     WORK(NAME##SIZE, &NAME##SIZE, NAME##SIZE##_alloc, NAME##SIZE##_free, SIZE)
 
 /* The same slab through the library's functions: geometry and policy read at run time. */
-#define RUNTIME(NAME, SIZE) WORK(NAME##SIZE##_runtime, &NAME##SIZE, ward_slab_alloc, ward_slab_free, SIZE)
+#define RUNTIME(NAME, SIZE)                                                                        \
+    WORK(NAME##SIZE##_runtime, &NAME##SIZE, ward_slab_alloc, ward_slab_free, SIZE)
 
 /* What the bar for a hardened pool is about: everything but the quarantine. */
-#define HARDENED_NOW (WARD_RANDOM_SLOT | WARD_ZERO | WARD_CANARY)
+#define HARDENED_NOW            (WARD_RANDOM_SLOT | WARD_ZERO | WARD_CANARY)
 
-#define SIZES(OF) OF(8) OF(64) OF(256)
-#define PLAIN_(SIZE) SLAB(plain, SIZE, WARD_PLAIN)
-#define HARDENED_(SIZE) SLAB(hardened, SIZE, HARDENED_NOW)
-#define PRESET_(SIZE) SLAB(preset, SIZE, WARD_HARDENED)
-#define PARANOID_(SIZE) SLAB(paranoid, SIZE, WARD_PARANOID)
-#define PLAIN_RUNTIME_(SIZE) RUNTIME(plain, SIZE)
+#define SIZES(OF)               OF(8) OF(64) OF(256)
+#define PLAIN_(SIZE)            SLAB(plain, SIZE, WARD_PLAIN)
+#define HARDENED_(SIZE)         SLAB(hardened, SIZE, HARDENED_NOW)
+#define PRESET_(SIZE)           SLAB(preset, SIZE, WARD_HARDENED)
+#define PARANOID_(SIZE)         SLAB(paranoid, SIZE, WARD_PARANOID)
+#define PLAIN_RUNTIME_(SIZE)    RUNTIME(plain, SIZE)
 #define HARDENED_RUNTIME_(SIZE) RUNTIME(hardened, SIZE)
 
 SIZES(INLINE_SLAB)
@@ -177,37 +179,58 @@ SLAB(lock_meta, 64, WARD_LOCK_META)
 SLAB(statistics, 64, WARD_STATISTICS)
 
 #define CASE(NAME, OURS, PEER, BAR)                                                                \
-    { "walls." NAME, #OURS, PEER_NAME, OURS, PEER, BAR }
+    {                                                                                              \
+        "walls." NAME, #OURS, PEER_NAME, OURS, PEER, BAR                                           \
+    }
 
 #define VS_INLINE(NAME, SIZE, WHAT, BAR)                                                           \
-    { "walls." #NAME "." #WHAT #SIZE, #NAME, "inline", NAME##SIZE##_##WHAT, inline##SIZE##_##WHAT, \
-      BAR }
+    {                                                                                              \
+        "walls." #NAME "." #WHAT #SIZE, #NAME, "inline", NAME##SIZE##_##WHAT,                      \
+            inline##SIZE##_##WHAT, BAR                                                             \
+    }
 #define VS_GLIBC(NAME, SIZE, WHAT, BAR)                                                            \
-    { "walls." #NAME "." #WHAT #SIZE, #NAME, "glibc", NAME##SIZE##_##WHAT, glibc##SIZE##_##WHAT,   \
-      BAR }
+    {                                                                                              \
+        "walls." #NAME "." #WHAT #SIZE, #NAME, "glibc", NAME##SIZE##_##WHAT, glibc##SIZE##_##WHAT, \
+            BAR                                                                                    \
+    }
 #define VS_PLAIN(NAME)                                                                             \
     { "walls." #NAME ".pair64", #NAME, "plain", NAME##64_pair, plain64_pair, 0 },                  \
     {                                                                                              \
         "walls." #NAME ".burst64", #NAME, "plain", NAME##64_burst, plain64_burst, 0                \
     }
 #define RUNTIME_CASE(NAME, SIZE, WHAT, PEER)                                                       \
-    { "walls." #NAME "_runtime." #WHAT #SIZE, #NAME, #PEER, NAME##SIZE##_runtime_##WHAT,           \
-      PEER##SIZE##_##WHAT, 0 }
+    {                                                                                              \
+        "walls." #NAME "_runtime." #WHAT #SIZE, #NAME, #PEER, NAME##SIZE##_runtime_##WHAT,         \
+            PEER##SIZE##_##WHAT, 0                                                                 \
+    }
 
 static const struct bench_case cases[] = {
-    VS_INLINE(plain, 8, pair, 2.3),      VS_INLINE(plain, 64, pair, 0),
-    VS_INLINE(plain, 256, pair, 0),      VS_INLINE(plain, 8, burst, 0),
-    VS_INLINE(plain, 64, burst, 0),      VS_INLINE(plain, 256, burst, 1.1),
-    VS_GLIBC(plain, 64, pair, 0),        VS_GLIBC(plain, 64, burst, 0),
-    VS_GLIBC(hardened, 8, pair, 0),      VS_GLIBC(hardened, 64, pair, 1.2),
-    VS_GLIBC(hardened, 256, pair, 0),    VS_GLIBC(hardened, 8, burst, 0),
-    VS_GLIBC(hardened, 64, burst, 0),    VS_GLIBC(hardened, 256, burst, 0),
-    VS_GLIBC(preset, 8, pair, 0),        VS_GLIBC(preset, 64, pair, 0),
-    VS_GLIBC(preset, 256, pair, 0),      VS_GLIBC(preset, 8, burst, 0),
-    VS_GLIBC(preset, 64, burst, 0),      VS_GLIBC(preset, 256, burst, 0),
-    VS_GLIBC(paranoid, 64, pair, 0),     VS_GLIBC(paranoid, 64, burst, 0),
-    RUNTIME_CASE(plain, 8, pair, inline), RUNTIME_CASE(plain, 256, burst, inline),
-    RUNTIME_CASE(hardened, 64, pair, glibc), RUNTIME_CASE(hardened, 64, burst, glibc),
+    VS_INLINE(plain, 8, pair, 2.3),
+    VS_INLINE(plain, 64, pair, 0),
+    VS_INLINE(plain, 256, pair, 0),
+    VS_INLINE(plain, 8, burst, 0),
+    VS_INLINE(plain, 64, burst, 0),
+    VS_INLINE(plain, 256, burst, 1.1),
+    VS_GLIBC(plain, 64, pair, 0),
+    VS_GLIBC(plain, 64, burst, 0),
+    VS_GLIBC(hardened, 8, pair, 0),
+    VS_GLIBC(hardened, 64, pair, 1.2),
+    VS_GLIBC(hardened, 256, pair, 0),
+    VS_GLIBC(hardened, 8, burst, 0),
+    VS_GLIBC(hardened, 64, burst, 0),
+    VS_GLIBC(hardened, 256, burst, 0),
+    VS_GLIBC(preset, 8, pair, 0),
+    VS_GLIBC(preset, 64, pair, 0),
+    VS_GLIBC(preset, 256, pair, 0),
+    VS_GLIBC(preset, 8, burst, 0),
+    VS_GLIBC(preset, 64, burst, 0),
+    VS_GLIBC(preset, 256, burst, 0),
+    VS_GLIBC(paranoid, 64, pair, 0),
+    VS_GLIBC(paranoid, 64, burst, 0),
+    RUNTIME_CASE(plain, 8, pair, inline),
+    RUNTIME_CASE(plain, 256, burst, inline),
+    RUNTIME_CASE(hardened, 64, pair, glibc),
+    RUNTIME_CASE(hardened, 64, burst, glibc),
     VS_PLAIN(random),
     VS_PLAIN(zero),
     VS_PLAIN(poison),
@@ -239,9 +262,12 @@ int main(int argc, char **argv)
     struct ward_slab_info info;
 
     SIZES(MAP_SIZE)
-    MAP(random, 64) MAP(zero, 64) MAP(poison, 64) MAP(canary, 64) MAP(quarantine, 64)
-    MAP(generation, 64) MAP(span_guard, 64) MAP(lock_meta, 64) MAP(statistics, 64)
-    ward_slab_info_get(&lock_meta64, &info);
+    MAP(random, 64)
+    MAP(zero, 64)
+    MAP(poison, 64)
+    MAP(canary, 64)
+    MAP(quarantine, 64) MAP(generation, 64) MAP(span_guard, 64) MAP(lock_meta, 64)
+        MAP(statistics, 64) ward_slab_info_get(&lock_meta64, &info);
     if (!info.locked)
         fprintf(stderr, "no protection keys here: lock_meta and paranoid run unlocked\n");
     return bench_main(argc, argv, cases, sizeof cases / sizeof *cases);

@@ -38,7 +38,7 @@ function(ward_library_flags target)
             OUTPUT_VARIABLE compiler_headers OUTPUT_STRIP_TRAILING_WHITESPACE
             COMMAND_ERROR_IS_FATAL ANY)
         target_compile_options(${target} PRIVATE
-            -ffreestanding -fno-stack-protector -nostdinc -D_LIBC_LIMITS_H_ -isystem ${compiler_headers})
+            -ffreestanding -fno-stack-protector -nostdinc -isystem ${compiler_headers})
     else()
         # Nothing interposes our own functions: calls inside the library are direct.
         target_compile_options(${target} PRIVATE

@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* One measurement lasts about this long: long against the clock's cost, short against a time slice. */
+/* One measurement lasts about this long: long against the clock's cost, short against a time slice.
+ */
 static const double round_ns = 1.2e6;
 
 static double now_ns(void)
@@ -147,8 +148,8 @@ static int count_child(char **argv, const struct bench_case *cases, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(cases[i].name, argv[3]) == 0) {
-            (strcmp(argv[1], "--count-ours") ? cases[i].peer : cases[i].ours)(
-                strtoul(argv[2], NULL, 10));
+            (strcmp(argv[1], "--count-ours") ? cases[i].peer
+                                             : cases[i].ours)(strtoul(argv[2], NULL, 10));
             return 0;
         }
     }

@@ -16,7 +16,6 @@
 #ifndef WARD_BASE_H
 #define WARD_BASE_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,35 +28,35 @@
 #endif
 #endif
 #ifndef EINVAL
-#define EPERM 1
-#define ESRCH 3
-#define E2BIG 7
-#define EAGAIN 11
-#define ENOMEM 12
-#define EFAULT 14
-#define EBUSY 16
-#define EINVAL 22
-#define ENOSPC 28
-#define ERANGE 34
+#define EPERM        1
+#define ESRCH        3
+#define E2BIG        7
+#define EAGAIN       11
+#define ENOMEM       12
+#define EFAULT       14
+#define EBUSY        16
+#define EINVAL       22
+#define ENOSPC       28
+#define ERANGE       34
 #define ENAMETOOLONG 36
-#define ENOSYS 38
-#define EOVERFLOW 75
-#define EILSEQ 84
-#define ENOTSUP 95
+#define ENOSYS       38
+#define EOVERFLOW    75
+#define EILSEQ       84
+#define ENOTSUP      95
 #endif
 
 #define WARD_VERSION_MAJOR 0
 #define WARD_VERSION_MINOR 1
 #define WARD_VERSION_PATCH 0
 
-#define WARD_API __attribute__((visibility("default")))
-#define WARD_INLINE static inline __attribute__((always_inline, unused))
-#define WARD_CHECKED __attribute__((warn_unused_result))
-#define WARD_COLD __attribute__((cold, noinline))
-#define WARD_ALIGNOF(T) __alignof__(T)
-#define WARD_ALIGNED(N) __attribute__((aligned(N)))
-#define WARD_LIKELY(C) __builtin_expect(!!(C), 1)
-#define WARD_UNLIKELY(C) __builtin_expect(!!(C), 0)
+#define WARD_API           __attribute__((visibility("default")))
+#define WARD_INLINE        static inline __attribute__((always_inline, unused))
+#define WARD_CHECKED       __attribute__((warn_unused_result))
+#define WARD_COLD          __attribute__((cold, noinline))
+#define WARD_ALIGNOF(T)    __alignof__(T)
+#define WARD_ALIGNED(N)    __attribute__((aligned(N)))
+#define WARD_LIKELY(C)     __builtin_expect(!!(C), 1)
+#define WARD_UNLIKELY(C)   __builtin_expect(!!(C), 0)
 
 /* The accesses that may fault, of the machine compiled for. */
 #if defined(__x86_64__)
@@ -71,10 +70,10 @@
 /* A function that runs when its program or shared object is loaded, or unloaded. Where there is no
  * such thing (freestanding), it is an ordinary function, and somebody has to call it. */
 #if defined(__STDC_HOSTED__) && __STDC_HOSTED__
-#define WARD_AT_LOAD __attribute__((constructor, used))
+#define WARD_AT_LOAD   __attribute__((constructor, used))
 #define WARD_AT_UNLOAD __attribute__((destructor, used))
 #else
-#define WARD_AT_LOAD __attribute__((unused))
+#define WARD_AT_LOAD   __attribute__((unused))
 #define WARD_AT_UNLOAD __attribute__((unused))
 #endif
 
@@ -97,7 +96,7 @@ template <class T> struct ward_plain_<const T> : ward_plain_<T> {
 };
 }
 #define WARD_IS_PLAIN_FIELD(T, MEMBER) (ward_plain_<decltype(((T *)0)->MEMBER)>::is)
-#define WARD_IS_SAME_TYPE(A, B) (ward_same_<A, B>::is)
+#define WARD_IS_SAME_TYPE(A, B)        (ward_same_<A, B>::is)
 extern "C++" {
 template <class A, class B> struct ward_same_ {
     static const bool is = false;
@@ -108,7 +107,8 @@ template <class A> struct ward_same_<A, A> {
 }
 #else
 #define WARD_PLAIN_TYPE_(E, T, MEMBER)                                                             \
-    E * : 1, E(*)[sizeof(((T *)0)->MEMBER) / sizeof(E) + !(sizeof(((T *)0)->MEMBER) / sizeof(E))] : 1
+    E * : 1,                                                                                       \
+        E(*)[sizeof(((T *)0)->MEMBER) / sizeof(E) + !(sizeof(((T *)0)->MEMBER) / sizeof(E))] : 1
 #define WARD_IS_PLAIN_FIELD(T, MEMBER)                                                             \
     _Generic(&((T *)0)->MEMBER, WARD_PLAIN_TYPE_(char, T, MEMBER),                                 \
              WARD_PLAIN_TYPE_(signed char, T, MEMBER), WARD_PLAIN_TYPE_(unsigned char, T, MEMBER), \
@@ -122,8 +122,8 @@ template <class A> struct ward_same_<A, A> {
 #endif
 
 #ifdef __cplusplus
-#define WARD_EXTERN_C_BEGIN extern "C" {
-#define WARD_EXTERN_C_END }
+#define WARD_EXTERN_C_BEGIN         extern "C" {
+#define WARD_EXTERN_C_END           }
 #define WARD_STATIC_ASSERT(C, TEXT) static_assert(C, TEXT)
 #else
 #define WARD_EXTERN_C_BEGIN
@@ -132,6 +132,6 @@ template <class A> struct ward_same_<A, A> {
 #endif
 
 WARD_STATIC_ASSERT(sizeof(void *) == 8 && sizeof(size_t) == 8, "ward is for 64-bit machines");
-WARD_STATIC_ASSERT(CHAR_BIT == 8, "ward counts in bytes of eight bits");
+WARD_STATIC_ASSERT(__CHAR_BIT__ == 8, "ward counts in bytes of eight bits");
 
 #endif

@@ -19,17 +19,17 @@ struct ward_region;
 
 /* What was found. Append only: the numbers are part of the ABI. */
 enum ward_bug_kind {
-    WARD_BUG_DOUBLE_FREE = 1, /* freed while free: CWE-415 */
-    WARD_BUG_WILD_FREE,       /* an address this allocator never gave out: CWE-590 */
-    WARD_BUG_INTERIOR_FREE,   /* an address inside a slot, not its start: CWE-761 */
-    WARD_BUG_WRONG_SIZE,      /* freed with another size than requested: CWE-763 */
-    WARD_BUG_OVERFLOW,        /* bytes behind the block were written: CWE-787 */
-    WARD_BUG_UNDERFLOW,       /* bytes before the first block were written: CWE-124 */
+    WARD_BUG_DOUBLE_FREE = 1,  /* freed while free: CWE-415 */
+    WARD_BUG_WILD_FREE,        /* an address this allocator never gave out: CWE-590 */
+    WARD_BUG_INTERIOR_FREE,    /* an address inside a slot, not its start: CWE-761 */
+    WARD_BUG_WRONG_SIZE,       /* freed with another size than requested: CWE-763 */
+    WARD_BUG_OVERFLOW,         /* bytes behind the block were written: CWE-787 */
+    WARD_BUG_UNDERFLOW,        /* bytes before the first block were written: CWE-124 */
     WARD_BUG_WRITE_AFTER_FREE, /* a free block was written: CWE-416 */
-    WARD_BUG_STALE_HANDLE,    /* a handle outlived its block: CWE-825 */
-    WARD_BUG_METADATA,        /* the allocator's own records are damaged: CWE-1284 */
-    WARD_BUG_FORKED,          /* memory that does not survive fork was used in a child: CWE-666 */
-    WARD_BUG_KIND_END_        /* not a kind: one past the last */
+    WARD_BUG_STALE_HANDLE,     /* a handle outlived its block: CWE-825 */
+    WARD_BUG_METADATA,         /* the allocator's own records are damaged: CWE-1284 */
+    WARD_BUG_FORKED,           /* memory that does not survive fork was used in a child: CWE-666 */
+    WARD_BUG_KIND_END_         /* not a kind: one past the last */
 };
 
 /* What a handler answers. */
@@ -48,8 +48,8 @@ struct ward_bug {
 };
 
 /* Decides what becomes of a bug. Runs in the context of the caller that misused ward, possibly in a
- * signal handler; it must not use the object the bug was found in. It may siglongjmp out: the object
- * is consistent and the block concerned is leaked. */
+ * signal handler; it must not use the object the bug was found in. It may siglongjmp out: the
+ * object is consistent and the block concerned is leaked. */
 typedef enum ward_verdict ward_bug_handler(const struct ward_bug *bug, void *arg);
 
 WARD_EXTERN_C_BEGIN

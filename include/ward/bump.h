@@ -2,14 +2,14 @@
 /*
  * ward/bump.h: the simplest allocator: a cursor over a region.
  *
- * Takes the whole range of any region: a bare map, a split, a guarded split, a static buffer. Blocks
- * are freed together, by reset or rewind; the newest block can be freed and resized alone. What a lazy
- * region has not committed is committed before the cursor moves.
+ * Takes the whole range of any region: a bare map, a split, a guarded split, a static buffer.
+ * Blocks are freed together, by reset or rewind; the newest block can be freed and resized alone.
+ * What a lazy region has not committed is committed before the cursor moves.
  *
  * Invariant: cursor <= region->size, and nothing beyond the cursor is in use.
  *
- * Bump has no state of its own about blocks and so detects nothing; for that take a slab. Threads: one
- * at a time. Cost: O(1), some 20 instructions. Of the metadata of its region it needs none.
+ * Bump has no state of its own about blocks and so detects nothing; for that take a slab. Threads:
+ * one at a time. Cost: O(1), some 20 instructions. Of the metadata of its region it needs none.
  */
 #ifndef WARD_BUMP_H
 #define WARD_BUMP_H
@@ -31,20 +31,21 @@ typedef struct {
 
 WARD_EXTERN_C_BEGIN
 
-/* An arena over the whole region. -EINVAL: bump is NULL, or region is no region. On failure *bump is
- * all zero. There is nothing to end: end the region. */
+/* An arena over the whole region. -EINVAL: bump is NULL, or region is no region. On failure *bump
+ * is all zero. There is nothing to end: end the region. */
 WARD_API WARD_CHECKED int ward_bump_init(struct ward_bump *bump, struct ward_region *region);
 
-/* A block of layout.size bytes, contents unspecified. NULL: layout breaks its invariant, or the region
- * (or the system) has no room; the cursor then stays. */
+/* A block of layout.size bytes, contents unspecified. NULL: layout breaks its invariant, or the
+ * region (or the system) has no room; the cursor then stays. */
 WARD_API void *ward_bump_alloc(struct ward_bump *bump, struct ward_layout layout);
 
 /* Takes the newest block back, its padding not; any other is nothing: it waits for reset. */
 WARD_API void ward_bump_free(struct ward_bump *bump, void *block, size_t size);
 
-/* The block with now.size bytes: in place when it shrinks, or is the newest and there is room, and is
- * aligned to now.align; else a copy, and the old block waits for reset. NULL: no room, now breaks its
- * invariant, block is NULL, or was is larger than the arena's use; the old block is untouched. */
+/* The block with now.size bytes: in place when it shrinks, or is the newest and there is room, and
+ * is aligned to now.align; else a copy, and the old block waits for reset. NULL: no room, now
+ * breaks its invariant, block is NULL, or was is larger than the arena's use; the old block is
+ * untouched. */
 WARD_API void *ward_bump_resize(struct ward_bump *bump, void *block, struct ward_layout was,
                                 struct ward_layout now);
 

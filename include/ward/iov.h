@@ -4,8 +4,8 @@
  *
  * A vector lies in the space itself. It is imported once: fetched into storage of the caller's,
  * checked and clamped there, and what is then read and written through is the copy, whatever
- * becomes of the original. An imported list is a value: it may be copied, is never changed by use, and
- * holds no resource.
+ * becomes of the original. An imported list is a value: it may be copied, is never changed by use,
+ * and holds no resource.
  *
  * Threads, signal handlers, cost: as ward/space.h. Nothing is allocated.
  */
@@ -34,11 +34,12 @@ struct ward_iov_list {
 
 WARD_EXTERN_C_BEGIN
 
-/* Imports the `count` ranges that lie at a (aligned to 8) into vec, which has room for cap of them and
- * outlives the list. Each range is checked for `access` (advice, as ward_space_check). The total is
- * cut to WARD_IOV_BYTES: later ranges get shorter, down to nothing. -EINVAL: count is more than cap
- * or WARD_IOV_COUNT, a is misaligned, or the lengths add up to more than a length can be; -EFAULT:
- * the vector cannot be read, or a range cannot be accessed. On failure *list is all zero. */
+/* Imports the `count` ranges that lie at a (aligned to 8) into vec, which has room for cap of them
+ * and outlives the list. Each range is checked for `access` (advice, as ward_space_check). The
+ * total is cut to WARD_IOV_BYTES: later ranges get shorter, down to nothing. -EINVAL: count is more
+ * than cap or WARD_IOV_COUNT, a is misaligned, or the lengths add up to more than a length can be;
+ * -EFAULT: the vector cannot be read, or a range cannot be accessed. On failure *list is all zero.
+ */
 WARD_API WARD_CHECKED int ward_iov_import(struct ward_space *space, uint64_t a, size_t count,
                                           struct ward_iov *vec, size_t cap, unsigned access,
                                           struct ward_iov_list *list, struct ward_fault *why);

@@ -21,7 +21,10 @@ struct ward_layout {
 };
 
 /* An initialiser: the layout of a type. True of every type there is. */
-#define WARD_LAYOUT_OF(T) { sizeof(T), WARD_ALIGNOF(T) }
+#define WARD_LAYOUT_OF(T)                                                                          \
+    {                                                                                              \
+        sizeof(T), WARD_ALIGNOF(T)                                                                 \
+    }
 
 WARD_EXTERN_C_BEGIN
 

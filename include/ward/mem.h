@@ -16,7 +16,8 @@
 #include <ward/layout.h>
 #include <ward/slab.h>
 
-/* The operations as an allocator provides them: layouts keep their invariant, blocks are not NULL. */
+/* The operations as an allocator provides them: layouts keep their invariant, blocks are not NULL.
+ */
 struct ward_mem_ops {
     const char *name; /* "slab", "bump", "system" */
     /* NULL: cannot serve this now. */
@@ -37,8 +38,8 @@ struct ward_mem {
 
 WARD_EXTERN_C_BEGIN
 
-/* A block for layout, contents unspecified (zeroed: all its layout.size bytes are 0). NULL: cannot be
- * served now, or layout breaks its invariant. */
+/* A block for layout, contents unspecified (zeroed: all its layout.size bytes are 0). NULL: cannot
+ * be served now, or layout breaks its invariant. */
 WARD_API void *ward_mem_alloc(struct ward_mem mem, struct ward_layout layout);
 WARD_API void *ward_mem_alloc_zeroed(struct ward_mem mem, struct ward_layout layout);
 
@@ -54,8 +55,7 @@ WARD_API void *ward_mem_resize(struct ward_mem mem, void *block, struct ward_lay
 WARD_API WARD_CHECKED int ward_mem_reset(struct ward_mem mem);
 
 /* Bytes of the block that may be used: at least layout.size; 0 for NULL. */
-WARD_API size_t ward_mem_usable(struct ward_mem mem, const void *block,
-                                struct ward_layout layout);
+WARD_API size_t ward_mem_usable(struct ward_mem mem, const void *block, struct ward_layout layout);
 
 /* Bytes this allocator can hand out in all when empty; 0: no bound is known. */
 WARD_API size_t ward_mem_capacity(struct ward_mem mem);
@@ -63,8 +63,8 @@ WARD_API size_t ward_mem_capacity(struct ward_mem mem);
 /* Bugs contained so far; 0 for allocators that detect none. */
 WARD_API uint64_t ward_mem_bugs(struct ward_mem mem);
 
-/* The handles of ward's own allocators, which outlive them. The system heap is that of the C library
- * (hosted builds only). */
+/* The handles of ward's own allocators, which outlive them. The system heap is that of the C
+ * library (hosted builds only). */
 WARD_API struct ward_mem ward_mem_of_slab(struct ward_slab *slab);
 WARD_API struct ward_mem ward_mem_of_bump(struct ward_bump *bump);
 WARD_API struct ward_mem ward_mem_of_system(void);

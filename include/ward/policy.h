@@ -9,8 +9,8 @@
  *   free:     locate -> live? -> size agrees? -> canary intact? -> poison or zero -> quarantine
  *
  * Each bit says what it stops, what it needs, what it costs (a pair of alloc and free of 64 bytes,
- * hot) and which program in tests/attack defeats an allocator without it. `./bench walls` prints the
- * costs on your machine.
+ * hot) and which program in tests/attack defeats an allocator without it. `./bench walls` prints
+ * the costs on your machine.
  */
 #ifndef WARD_POLICY_H
 #define WARD_POLICY_H
@@ -18,24 +18,25 @@
 #include <ward/base.h>
 
 enum ward_policy {
-    /* Issues a random one of up to 256 free slots. Stops: predicting which block comes next, or next
-     * to which. Needs: host randomness. Costs: 1 ns. Attack: predict_slot.c */
+    /* Issues a random one of up to 256 free slots. Stops: predicting which block comes next, or
+     * next to which. Needs: host randomness. Costs: 1 ns. Attack: predict_slot.c */
     WARD_RANDOM_SLOT = 1,
 
-    /* Clears a block when it is freed and checks that it still is zero when its slot is issued again.
-     * Stops: reading freed secrets, uninitialised reads, writing after free (any byte but 0).
-     * Costs: the time to write and to read the slot once. Attack: read_freed.c, write_after_free.c */
+    /* Clears a block when it is freed and checks that it still is zero when its slot is issued
+     * again. Stops: reading freed secrets, uninitialised reads, writing after free (any byte but
+     * 0). Costs: the time to write and to read the slot once. Attack: read_freed.c,
+     * write_after_free.c */
     WARD_ZERO = 2,
 
     /* Fills a freed block with WARD_POISON_BYTE and checks it when its slot is issued again; also
-     * finds zeroes written after free, and makes pointers read after free invalid. A block is issued
-     * with poison in it (zero the first time). Excludes WARD_ZERO. Costs: as WARD_ZERO.
+     * finds zeroes written after free, and makes pointers read after free invalid. A block is
+     * issued with poison in it (zero the first time). Excludes WARD_ZERO. Costs: as WARD_ZERO.
      * Attack: write_zero_after_free.c */
     WARD_POISON = 4,
 
-    /* At least 8 secret bytes behind each block, bound to its slot, and every further byte up to the
-     * end of the slot; checked at free. The first is never 0. Stops: overflow of a block, exact to
-     * the byte. Needs: the slot is 8 bytes larger. Costs: 2 ns. Attack: overflow_one_byte.c,
+    /* At least 8 secret bytes behind each block, bound to its slot, and every further byte up to
+     * the end of the slot; checked at free. The first is never 0. Stops: overflow of a block, exact
+     * to the byte. Needs: the slot is 8 bytes larger. Costs: 2 ns. Attack: overflow_one_byte.c,
      * overflow_nul.c */
     WARD_CANARY = 8,
 
@@ -56,8 +57,8 @@ enum ward_policy {
     WARD_SPAN_GUARD = 64,
 
     /* The metadata is inaccessible but during an operation (protection keys). Stops: every stray
-     * write to the metadata. Best effort: where there is no key, ward_slab_info says so. Costs: some
-     * 50 ns. Attack: stray_write.c */
+     * write to the metadata. Best effort: where there is no key, ward_slab_info says so. Costs:
+     * some 50 ns. Attack: stray_write.c */
     WARD_LOCK_META = 128,
 
     /* With WARD_LOCK_META: no key is a failure (-ENOTSUP, -ENOSPC) instead. */

@@ -3,15 +3,16 @@
  * ward/random.h: random choices and secret keys, from the host's random bytes.
  *
  * Keys (canaries, tags) come from ward_random_keys: ChaCha20 under a fresh key of the host's, one
- * stream per purpose, so that none tells anything about another. They are drawn once and kept across
- * fork, since live blocks carry them.
+ * stream per purpose, so that none tells anything about another. They are drawn once and kept
+ * across fork, since live blocks carry them.
  *
  * Choices (which slot) come from a struct ward_random: ChaCha8 with fast key erasure: every refill
- * replaces the key first, so a leaked state does not tell what was chosen before the refill. Its stream
- * shares nothing with any key. In a forked child it starts anew: child and parent never choose alike.
+ * replaces the key first, so a leaked state does not tell what was chosen before the refill. Its
+ * stream shares nothing with any key. In a forked child it starts anew: child and parent never
+ * choose alike.
  *
- * A struct ward_random belongs to one thread at a time. Cost of a choice: some ten instructions, and
- * a refill of some 100 ns every 112 choices (of up to 65536; 224 of 256).
+ * A struct ward_random belongs to one thread at a time. Cost of a choice: some ten instructions,
+ * and a refill of some 100 ns every 112 choices (of up to 65536; 224 of 256).
  */
 #ifndef WARD_RANDOM_H
 #define WARD_RANDOM_H
@@ -22,9 +23,9 @@
 #define WARD_RANDOM_READY 224
 
 struct ward_random {
-    uint64_t epoch;  /* of the fork it was made in; another value: make it anew */
-    uint32_t key[8]; /* of the next refill */
-    uint8_t left;    /* bytes of ready not yet used; <= WARD_RANDOM_READY */
+    uint64_t epoch;           /* of the fork it was made in; another value: make it anew */
+    uint32_t key[8];          /* of the next refill */
+    uint8_t left;             /* bytes of ready not yet used; <= WARD_RANDOM_READY */
     unsigned char ready[256]; /* of which a refill makes WARD_RANDOM_READY: whatever left is, it is
                                  an index */
 };
@@ -58,15 +59,17 @@ WARD_API WARD_CHECKED int ward_random_keys(const struct ward_random_root *root,
 WARD_API WARD_CHECKED int ward_random_init(struct ward_random *random);
 
 /* Refills the stream: called by the inline functions below when it is used up or after a fork. If
- * the host has no random bytes in the child, the process dies: it must not choose like its parent. */
+ * the host has no random bytes in the child, the process dies: it must not choose like its parent.
+ */
 WARD_API void ward_random_refill_(struct ward_random *random);
 
 WARD_EXTERN_C_END
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* Are there two bytes for a choice, made in this process? fork_word: ward_host_fork_word(), kept by the
- * caller where nobody can change it. Damaged, the stream gives other choices and nothing worse. */
+/* Are there two bytes for a choice, made in this process? fork_word: ward_host_fork_word(), kept by
+ * the caller where nobody can change it. Damaged, the stream gives other choices and nothing worse.
+ */
 WARD_INLINE bool ward_random_is_ready_(const struct ward_random *random,
                                        const volatile uint64_t *fork_word)
 {

@@ -12,10 +12,10 @@
  * Nothing is installed behind the program's back: ward_recover_install() is the one call. Before it
  * everything works by system calls (ward/self.h).
  *
- * Tables: accesses fold into the code that uses them, so every program and shared object has a table
- * of its own. It is registered when the object is loaded, by including any header that can access,
- * and taken back when it is unloaded. Code made at run time, and freestanding programs, register
- * theirs themselves.
+ * Tables: accesses fold into the code that uses them, so every program and shared object has a
+ * table of its own. It is registered when the object is loaded, by including any header that can
+ * access, and taken back when it is unloaded. Code made at run time, and freestanding programs,
+ * register theirs themselves.
  */
 #ifndef WARD_RECOVER_H
 #define WARD_RECOVER_H
@@ -40,9 +40,10 @@ enum {
 struct ward_recover_table {
     const struct ward_recover_entry *begin, *end;
     uintptr_t first, last; /* the lowest and the highest instruction */
-    const uint32_t *order; /* begin's indices sorted by instruction; NULL: not needed, or no memory */
-    size_t order_bytes;    /* mapped for them */
-    bool sorted;           /* begin is sorted as it is */
+    const uint32_t
+        *order;         /* begin's indices sorted by instruction; NULL: not needed, or no memory */
+    size_t order_bytes; /* mapped for them */
+    bool sorted;        /* begin is sorted as it is */
     bool registered;
 };
 
@@ -69,8 +70,8 @@ WARD_API bool ward_recover_active(void);
 
 /* Makes a table count. begin and end are set, its code does not go away before it is unregistered.
  * Where the linker left it unsorted, a read-only page with its order is mapped; without memory for
- * that it is searched one by one. A registered table: 0. -EINVAL: end is before begin; -ENOSPC: too many. Not
- * in signal handlers. */
+ * that it is searched one by one. A registered table: 0. -EINVAL: end is before begin; -ENOSPC: too
+ * many. Not in signal handlers. */
 WARD_API WARD_CHECKED int ward_recover_register(struct ward_recover_table *table);
 
 /* Takes it back, and returns when no handler looks at it any more: its memory and code may go.

@@ -26,10 +26,10 @@
 #include <ward/region.h>
 #include <ward/space.h>
 
-/* The addresses of self: not the first 64 KiB, which are null pointers with something added, and not
- * the upper half, which is the kernel's. */
+/* The addresses of self: not the first 64 KiB, which are null pointers with something added, and
+ * not the upper half, which is the kernel's. */
 #define WARD_SELF_FIRST ((uint64_t)65536)
-#define WARD_SELF_LAST ((uint64_t)INT64_MAX)
+#define WARD_SELF_LAST  ((uint64_t)INT64_MAX)
 
 /* The process's memory within given regions, and nothing else: all other addresses, ward's own
  * metadata among them, are outside. Borrows the regions (and their array), which outlive it and
@@ -69,8 +69,7 @@ WARD_API void ward_access_end(void);
 /* The memory of `count` regions, reached by one of the two spaces above (NULL: ward_space_self()).
  * -EINVAL: no region, or one that is not initialised; then *within is all zero. */
 WARD_API WARD_CHECKED int ward_within_init(struct ward_within *within, struct ward_space *by,
-                                           const struct ward_region *const *regions,
-                                           size_t count);
+                                           const struct ward_region *const *regions, size_t count);
 
 WARD_EXTERN_C_END
 

@@ -16,7 +16,9 @@
  *
  * Caught in O(1), always: a second free (certain until the slot is issued again), a free of a
  * foreign, interior or misaligned pointer, a wrong size, a damaged record. A bug costs the block
- * concerned (it is retired), never the list. Further defences are chosen by policy (ward/policy.h).
+ * concerned (it is retired), never the list. Geometry that was made writable and changed is
+ * reported by the next slow path (verify just answers false), and then every one refuses. Further
+ * defences are chosen by policy (ward/policy.h).
  *
  * Threads: a slab is not synchronised; one thread at a time, and not from a signal handler that may
  * interrupt an operation. After fork both processes go on; the child's random choices differ. On
@@ -47,7 +49,8 @@ struct ward_slab_spec {
     struct ward_layout block; /* the largest block; align <= the region's page size */
     unsigned policy;          /* of ward_policy */
     uint32_t guard_every;     /* with WARD_SPAN_GUARD: slots per span; 0: about 64 KiB worth */
-    size_t quarantine_bytes;  /* with WARD_QUARANTINE: at most so many wait; 0: 64 KiB */
+    size_t quarantine_bytes;  /* with WARD_QUARANTINE: at most so many wait, but at least one
+                               * slot, and at most half of them; 0: 64 KiB */
 };
 
 struct ward_slab_geometry_;
@@ -60,9 +63,10 @@ struct ward_slab {
     struct ward_split split;                    /* over one of them */
 };
 
-/* A block by slot and generation, one word. 0 is no block. A handle may outlive its block: it then is
- * told from every successor (for 2^32 - 1 issues, after which the slot is retired). A handle of
- * another slab is taken for one of this with probability 2^-32. */
+/* A block by slot and generation, one word. 0 is no block. A handle may outlive its block: it then
+ * is told from every successor (for 2^32 - 1 issues, after which the slot is retired). A handle of
+ * another slab is taken for one of this with probability 2^-32. No capability: who knows one handle
+ * can guess others. */
 typedef struct {
     uint64_t word;
 } ward_handle;
@@ -70,11 +74,11 @@ typedef struct {
 /* A count of everything; see ward_slab_info_get. */
 struct ward_slab_info {
     uint32_t capacity, free, live, quarantined, retired; /* slots */
-    size_t stride;      /* bytes from slot to slot */
-    uint64_t bugs;      /* contained so far */
-    bool locked;        /* the metadata is behind a protection key */
-    bool geometry_fixed; /* geometry and secrets are read-only */
-    uint32_t guards_missing; /* spans whose guard the system refused */
+    size_t stride;                                       /* bytes from slot to slot */
+    uint64_t bugs;                                       /* contained so far */
+    bool locked;                      /* the metadata is behind a protection key */
+    bool geometry_fixed;              /* geometry and secrets are read-only */
+    uint32_t guards_missing;          /* spans whose guard the system refused */
     uint64_t allocs, frees, failures; /* calls; 0 without WARD_STATISTICS */
     uint64_t live_bytes, peak_bytes;  /* requested; 0 without WARD_STATISTICS */
 };
@@ -89,12 +93,12 @@ WARD_API size_t ward_slab_meta_bytes(const struct ward_slab_spec *spec, uint32_t
 WARD_API size_t ward_slab_data_bytes(const struct ward_slab_spec *spec, uint32_t capacity);
 
 /* A slab over a region that has metadata (a split, a guard over a split): as many slots as fit in
- * the data. The metadata must be all zero, as fresh memory is, or have been a slab's (which then must
- * not be used any more). What is not committed yet is committed as it is needed.
- * -EINVAL: a NULL, a spec that makes no sense, no region, or align beyond the page size;
- * -EOVERFLOW: blocks of 4 GiB or more; -ENOTSUP: the region has no metadata, or cannot do what the
- * policy requires; -ENOSPC: not one slot fits, the metadata is too small, or no key is left; else
- * what the host answers. On failure *slab is all zero. */
+ * the data. Both sides are emptied: what they held is lost. Metadata is committed at once, data as
+ * it is needed. -EINVAL: a NULL, a spec that makes no sense, no region, or align beyond the page
+ * size; -EOVERFLOW: blocks of 4 GiB or more; -ENOTSUP: the region has no metadata, or metadata that
+ * a fork wipes or leaves behind (a child's blocks still need it), or cannot do what the policy
+ * requires; -ENOSPC: not one slot fits, the metadata is too small, or no key is left; else what the
+ * host answers. On failure *slab is all zero. */
 WARD_API WARD_CHECKED int ward_slab_init(struct ward_slab *slab, const struct ward_slab_spec *spec,
                                          struct ward_region *region);
 
@@ -109,16 +113,19 @@ WARD_API WARD_CHECKED int ward_slab_map_secret(struct ward_slab *slab,
                                                const struct ward_slab_spec *spec,
                                                uint32_t capacity);
 
-/* Ends the slab and gives back what map made; live blocks die. 0, or what giving back answers
- * (-EPERM: sealed). *slab is all zero afterwards. NULL and all zero are nothing. */
+/* Ends the slab and gives back what map made, or empties the caller's regions; live blocks die. 0,
+ * or -EPERM: sealed, the addresses stay taken. *slab is all zero afterwards. Another error is the
+ * host's: regions that could not be emptied are the caller's again; where map's could not be
+ * unmapped, *slab keeps what is left, and fini may be tried again. NULL and all zero are nothing.
+ */
 WARD_API int ward_slab_fini(struct ward_slab *slab);
 
 /* A block of size bytes, aligned to spec.block.align. NULL: size is 0 or above spec.block.size, or
  * every slot is taken. The block is zero with WARD_ZERO; else its contents are unspecified. */
 WARD_API void *ward_slab_alloc(struct ward_slab *slab, size_t size);
 
-/* Takes a block back. size is what was requested. NULL is nothing; all else that is not a live block
- * of that size is a bug, reported. */
+/* Takes a block back. size is what was requested. NULL is nothing; all else that is not a live
+ * block of that size is a bug, reported. */
 WARD_API void ward_slab_free(struct ward_slab *slab, void *block, size_t size);
 
 /* Changes the requested size in place: 0, or -EINVAL (size is 0 or above spec.block.size) with the
@@ -155,7 +162,8 @@ WARD_API WARD_CHECKED ptrdiff_t ward_slab_release(struct ward_slab *slab);
 WARD_API WARD_CHECKED int ward_slab_reset(struct ward_slab *slab);
 
 /* Recounts everything from the metadata, and checks the canary of every live block, the poison or
- * zero of every free one, and the front pattern. True: all is well. O(capacity); reports nothing. */
+ * zero of every free one, and the front pattern. True: all is well;
+ * O(capacity), reports nothing. */
 WARD_API bool ward_slab_verify(const struct ward_slab *slab);
 
 /* Fills *info; all zero if slab is not initialised. O(1). */
@@ -177,11 +185,12 @@ WARD_EXTERN_C_END
  *   void NAME_free(struct NAME *, T *);
  *   int  NAME_fini(struct NAME *);
  *
- * as their ward_slab_ counterparts, with size, stride and policy folded into the code. A policy that
- * makes no sense does not compile.
+ * as their ward_slab_ counterparts, with size, stride and policy folded into the code. A policy
+ * that makes no sense does not compile.
  */
 #define WARD_SLAB_DEFINE(NAME, T, POLICY)                                                          \
-    WARD_STATIC_ASSERT(WARD_POLICY_OK(POLICY), #NAME ": this combination of policies makes no sense");\
+    WARD_STATIC_ASSERT(WARD_POLICY_OK(POLICY),                                                     \
+                       #NAME ": this combination of policies makes no sense");                     \
     static const struct ward_slab_spec NAME##_spec = { WARD_LAYOUT_OF(T), (POLICY), 0, 0 };        \
     struct NAME {                                                                                  \
         struct ward_slab slab;                                                                     \

@@ -58,8 +58,8 @@ enum ward_fault_kind {
 
 /* An access that did not succeed: a value, never an event. All zero after a success. */
 struct ward_fault {
-    uint64_t addr;   /* the first byte that failed; of a range outside the space, the first outside */
-    size_t done;     /* bytes before it that were read or written */
+    uint64_t addr; /* the first byte that failed; of a range outside the space, the first outside */
+    size_t done;   /* bytes before it that were read or written */
     unsigned access; /* WARD_READ or WARD_WRITE; both for an atomic that does both */
     unsigned kind;   /* of ward_fault_kind */
 };
@@ -164,14 +164,14 @@ WARD_API WARD_CHECKED int ward_space_populate(struct ward_space *space, uint64_t
                                               unsigned access, struct ward_fault *why);
 
 /* Copies n bytes from, or to, the space. No alignment is asked. */
-WARD_API WARD_CHECKED int ward_space_read(struct ward_space *space, uint64_t a, void *dst,
-                                          size_t n, struct ward_fault *why);
+WARD_API WARD_CHECKED int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
+                                          struct ward_fault *why);
 WARD_API WARD_CHECKED int ward_space_write(struct ward_space *space, uint64_t a, const void *src,
                                            size_t n, struct ward_fault *why);
 
 /* Sets n bytes to value. */
-WARD_API WARD_CHECKED int ward_space_fill(struct ward_space *space, uint64_t a,
-                                          unsigned char value, size_t n, struct ward_fault *why);
+WARD_API WARD_CHECKED int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value,
+                                          size_t n, struct ward_fault *why);
 
 /* One word of 1, 2, 4 or 8 bytes, aligned to its size (-EINVAL), in one access that is never
  * torn. They fold into the caller. *value is 0 after a failed read. */
@@ -204,15 +204,13 @@ WARD_API WARD_CHECKED int ward_space_atomic(struct ward_space *space, uint64_t a
  * behind the terminator are 0 or as they were. Never reads beyond the aligned 64 bytes, or the
  * page, in which the string ends. -ENAMETOOLONG: none of the first cap bytes is zero; dst holds the
  * first cap - 1 of them. After another failure dst holds why->done bytes, and all the rest is 0. */
-WARD_API WARD_CHECKED ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a,
-                                                    char *dst, size_t cap,
-                                                    struct ward_fault *why);
+WARD_API WARD_CHECKED ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst,
+                                                    size_t cap, struct ward_fault *why);
 
 /* The same for text: -EILSEQ if the copy is no UTF-8 (overlong forms, surrogates and what is
  * beyond U+10FFFF are none); then all of dst is 0, and why is all zero. */
 WARD_API WARD_CHECKED ptrdiff_t ward_space_read_utf8(struct ward_space *space, uint64_t a,
-                                                     char *dst, size_t cap,
-                                                     struct ward_fault *why);
+                                                     char *dst, size_t cap, struct ward_fault *why);
 
 /* Copies elements of size bytes in, up to and with the first that equals the one at `sentinel`
  * (NULL: all bytes zero), at most cap of them. Returns their number without the sentinel.
@@ -221,8 +219,7 @@ WARD_API WARD_CHECKED ptrdiff_t ward_space_read_utf8(struct ward_space *space, u
  * or as it was; after another failure it holds why->done bytes and all the rest is 0. */
 WARD_API WARD_CHECKED ptrdiff_t ward_space_read_until(struct ward_space *space, uint64_t a,
                                                       void *dst, size_t size, size_t cap,
-                                                      const void *sentinel,
-                                                      struct ward_fault *why);
+                                                      const void *sentinel, struct ward_fault *why);
 
 /* Structures that grew over time: `given` bytes are at a, as the caller says, and `known` bytes are
  * what this side knows. Read: a smaller one is filled up with zeroes; of a larger one what we do

@@ -29,14 +29,15 @@ WARD_EXTERN_C_END
  * `int NAME_init(struct NAME *)`, which makes .in.region the region over them. The object must
  * stay where it was initialised. */
 #define WARD_INLINE_REGION_DEFINE(NAME, BYTES)                                                     \
- struct NAME {                                                                                     \
-  struct ward_static in;                                                                           \
-  WARD_ALIGNED(16) unsigned char bytes[BYTES];                                                     \
- };                                                                                                \
- WARD_CHECKED WARD_INLINE int NAME##_init(struct NAME *object)                                     \
- {                                                                                                 \
-  return object ? ward_static_init(&object->in, object->bytes, sizeof object->bytes) : -EINVAL;    \
- }                                                                                                 \
- WARD_STATIC_ASSERT((BYTES) > 0, #NAME " needs at least one byte")
+    struct NAME {                                                                                  \
+        struct ward_static in;                                                                     \
+        WARD_ALIGNED(16) unsigned char bytes[BYTES];                                               \
+    };                                                                                             \
+    WARD_CHECKED WARD_INLINE int NAME##_init(struct NAME *object)                                  \
+    {                                                                                              \
+        return object ? ward_static_init(&object->in, object->bytes, sizeof object->bytes)         \
+                      : -EINVAL;                                                                   \
+    }                                                                                              \
+    WARD_STATIC_ASSERT((BYTES) > 0, #NAME " needs at least one byte")
 
 #endif

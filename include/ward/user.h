@@ -14,10 +14,9 @@
  *
  * What a type must be, so that it may cross the boundary:
  *
- *   out  no padding, which would carry our memory out: its members are named, and their sizes add up
- *        to its size
- *   in   every pattern of bits is a value: integers, floating point, arrays and declared structures
- *        of them. Members that are bool, enumerations or pointers must be named with
+ *   out  no padding, which would carry our memory out: its members are named, and their sizes add
+ * up to its size in   every pattern of bits is a value: integers, floating point, arrays and
+ * declared structures of them. Members that are bool, enumerations or pointers must be named with
  *        WARD_FIELDS_CHECKED and need WARD_USER_DEFINE_CHECKED, with a function that looks at the
  *        copied bytes. (C cannot tell an enumeration from an integer; C++ can, and refuses it.)
  *
@@ -34,8 +33,8 @@
  *   NAME_write..., as NAME_read, for out; NAME_write_or_null writes nothing to null
  *
  * with the space first and an optional fault record last (ward/space.h); results are those of
- * ward_space_read and _write. A scalar that is aligned is one access, never torn, and folds into the
- * caller. After -EINVAL of a validator the fault record is all zero.
+ * ward_space_read and _write. A scalar that is aligned is one access, never torn, and folds into
+ * the caller. After -EINVAL of a validator the fault record is all zero.
  *
  * Cost: nothing; all of it folds. An address is a uint64_t everywhere, also where a pointer of the
  * space has 32 bits.
@@ -51,7 +50,7 @@
 
 /* The sum of the sizes of T's members named (1 to 16), each of which may hold any bits. A member
  * that is a structure is named by WARD_FIELD_OF, with the user pointer type declared for it. */
-#define WARD_FIELDS(T, ...) (WARD_FIELDS_(WARD_FIELD_PLAIN_, T, __VA_ARGS__))
+#define WARD_FIELDS(T, ...)            (WARD_FIELDS_(WARD_FIELD_PLAIN_, T, __VA_ARGS__))
 #define WARD_FIELD_OF(NAME, T, MEMBER) (WARD_FIELD_OF_(NAME, T, MEMBER))
 
 /* The same for members that need a validator. The sums are added with +. */
@@ -98,9 +97,10 @@
     WARD_USER_ATOMIC_(NAME, T)                                                                     \
     WARD_STATIC_ASSERT((T)0.5 == (T)0, #NAME ": atomics are for integers")
 
-/* The pointer to another type at the same address, direction kept: WARD_USER_CAST_IN(ward_u8, u). */
-#define WARD_USER_CAST_IN(NAME, U) (NAME##_in_at((U).in_addr))
-#define WARD_USER_CAST_OUT(NAME, U) (NAME##_out_at((U).out_addr))
+/* The pointer to another type at the same address, direction kept: WARD_USER_CAST_IN(ward_u8, u).
+ */
+#define WARD_USER_CAST_IN(NAME, U)    (NAME##_in_at((U).in_addr))
+#define WARD_USER_CAST_OUT(NAME, U)   (NAME##_out_at((U).out_addr))
 #define WARD_USER_CAST_INOUT(NAME, U) (NAME##_inout_at((U).inout_addr))
 
 /* For validators: does the member hold a value its type has? By its bytes, so that looking at it is
@@ -144,8 +144,7 @@ WARD_CHECKED WARD_INLINE int ward_user_write(struct ward_space *space, ward_u8_o
 }
 
 WARD_CHECKED WARD_INLINE ptrdiff_t ward_user_read_str(struct ward_space *space, ward_u8_in from,
-                                                      char *dst, size_t cap,
-                                                      struct ward_fault *why)
+                                                      char *dst, size_t cap, struct ward_fault *why)
 {
     return ward_space_read_str(space, from.in_addr, dst, cap, why);
 }

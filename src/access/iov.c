@@ -15,7 +15,8 @@ static int invalid(uint64_t a, unsigned kind, struct ward_fault *why)
     return -EINVAL;
 }
 
-/* The lengths add up to a length, before anything is cut: a wrapped sum is an attack, not a wish. */
+/* The lengths add up to a length, before anything is cut: a wrapped sum is an attack, not a wish.
+ */
 static bool add_up(const struct ward_iov *vec, size_t count)
 {
     size_t total = 0;
@@ -50,8 +51,7 @@ static int check_all(struct ward_space *space, const struct ward_iov *vec, size_
 }
 
 int ward_iov_import(struct ward_space *space, uint64_t a, size_t count, struct ward_iov *vec,
-                    size_t cap, unsigned access, struct ward_iov_list *list,
-                    struct ward_fault *why)
+                    size_t cap, unsigned access, struct ward_iov_list *list, struct ward_fault *why)
 {
     size_t total;
     int error;

@@ -20,7 +20,7 @@
 #include "trap.h"
 
 #ifndef SEGV_MTEAERR
-# define SEGV_MTEAERR 8
+#define SEGV_MTEAERR 8
 #endif
 
 enum { KERNEL_SIGSET_BYTES = 8, KERNEL_SIGACTION_BYTES = 32 };
@@ -32,7 +32,9 @@ static struct previous {
     int signal;
     struct sigaction action;
     _Atomic bool reset; /* SA_RESETHAND: it was called, and is the default from now on */
-} before[SIGNALS] = { { .signal = SIGSEGV }, { .signal = SIGBUS }, { .signal = WARD_TRAP_ILLEGAL } };
+} before[SIGNALS] = { { .signal = SIGSEGV },
+                      { .signal = SIGBUS },
+                      { .signal = WARD_TRAP_ILLEGAL } };
 
 /* What the kernel calls: ours, or that of a tool that stands in between (a sanitizer's). */
 static _Atomic uint64_t installed_handler;
@@ -98,8 +100,8 @@ static void set_default(int sig)
     (void)ward_syscall_(SYS_rt_sigaction, sig, (long)action, 0, KERNEL_SIGSET_BYTES, 0, 0);
 }
 
-/* The default is death, and it shall be that of the signal itself: a fault strikes again at the same
- * instruction, a sent one is sent again, as it was. */
+/* The default is death, and it shall be that of the signal itself: a fault strikes again at the
+ * same instruction, a sent one is sent again, as it was. */
 static void die_of(int sig, siginfo_t *info)
 {
     set_default(sig);
@@ -116,8 +118,7 @@ static void set_mask(int sig, const struct sigaction *action, const ucontext_t *
     sigorset(&mask, &mask, &action->sa_mask);
     if (!(action->sa_flags & SA_NODEFER))
         sigaddset(&mask, sig);
-    (void)ward_syscall_(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, KERNEL_SIGSET_BYTES, 0,
-                        0);
+    (void)ward_syscall_(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, KERNEL_SIGSET_BYTES, 0, 0);
 }
 
 static void call_previous(const struct sigaction *action, int sig, siginfo_t *info, void *context)
@@ -168,7 +169,8 @@ static void handle(int sig, siginfo_t *info, void *context)
 
 /* --- Installing ----------------------------------------------------------------------------- */
 
-/* Nothing interrupts a look at the tables; the old handler's own mask is set before it is called. */
+/* Nothing interrupts a look at the tables; the old handler's own mask is set before it is called.
+ */
 static int install_one(struct previous *previous)
 {
     struct sigaction ours = { .sa_sigaction = handle };
@@ -177,8 +179,8 @@ static int install_one(struct previous *previous)
         return 0;
     if (sigaction(previous->signal, NULL, &previous->action))
         return -errno;
-    ours.sa_flags = SA_SIGINFO | SA_ONSTACK |
-                    (previous->action.sa_flags & (SA_RESTART | SA_NODEFER));
+    ours.sa_flags =
+        SA_SIGINFO | SA_ONSTACK | (previous->action.sa_flags & (SA_RESTART | SA_NODEFER));
     sigfillset(&ours.sa_mask);
     return sigaction(previous->signal, &ours, &previous->action) ? -errno : 0;
 }

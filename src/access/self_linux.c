@@ -12,8 +12,8 @@
 #include "syscall.h"
 
 #ifndef MADV_POPULATE_READ
-# define MADV_POPULATE_READ  22
-# define MADV_POPULATE_WRITE 23
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
 #endif
 
 static long call(long number, uintptr_t a, uintptr_t b, uintptr_t c)
@@ -70,9 +70,9 @@ static unsigned kind_of(long error)
     return error == -ENOSYS ? WARD_FAULT_CANNOT : WARD_FAULT_DENIED;
 }
 
-/* The process id is asked for each time: it is another after a fork. One call copies up to the first
- * page that cannot be accessed, or to a limit of the system's: whatever is left is asked for again,
- * and then there is an error, or progress. */
+/* The process id is asked for each time: it is another after a fork. One call copies up to the
+ * first page that cannot be accessed, or to a limit of the system's: whatever is left is asked for
+ * again, and then there is an error, or progress. */
 static size_t transfer(long number, void *ours, uint64_t a, size_t n, struct ward_fault *why)
 {
     size_t done = 0;
@@ -80,8 +80,8 @@ static size_t transfer(long number, void *ours, uint64_t a, size_t n, struct war
     while (done < n) {
         struct iovec local = { (char *)ours + done, n - done };
         struct iovec foreign = { (void *)(uintptr_t)(a + done), n - done };
-        long got = ward_syscall_(number, call(SYS_getpid, 0, 0, 0), (long)&local, 1,
-                                 (long)&foreign, 1, 0);
+        long got =
+            ward_syscall_(number, call(SYS_getpid, 0, 0, 0), (long)&local, 1, (long)&foreign, 1, 0);
 
         if (got <= 0) {
             why->addr = a + done;
@@ -121,7 +121,9 @@ static const struct ward_space_ops calls_ops = {
 
 struct ward_space *ward_space_self_by_calls(void)
 {
-    static struct ward_space space = { .ops = &calls_ops, .first = WARD_SELF_FIRST, .last = WARD_SELF_LAST };
+    static struct ward_space space = { .ops = &calls_ops,
+                                       .first = WARD_SELF_FIRST,
+                                       .last = WARD_SELF_LAST };
 
     return &space;
 }
@@ -191,12 +193,15 @@ static const struct ward_space_ops auto_ops = {
 
 struct ward_space *ward_space_self_auto(void)
 {
-    static struct ward_space space = { .ops = &auto_ops, .first = WARD_SELF_FIRST, .last = WARD_SELF_LAST };
+    static struct ward_space space = { .ops = &auto_ops,
+                                       .first = WARD_SELF_FIRST,
+                                       .last = WARD_SELF_LAST };
 
     return &space;
 }
 
-/* --- Within regions ---------------------------------------------------------------------------- */
+/* --- Within regions ----------------------------------------------------------------------------
+ */
 
 /* Does all of the range lie in one of them? Else the fault names the first byte that does not. */
 static bool is_within(const struct ward_within *within, uint64_t a, size_t n,

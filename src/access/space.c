@@ -421,9 +421,7 @@ WARD_INLINE uint64_t touch_atomic(uintptr_t at, unsigned width, struct ward_atom
     case WARD_ATOMIC_COMPARE_EXCHANGE:
         op->was = op->expected;
         return ward_touch_compare_exchange_(at, width, &op->was, op->operand);
-    case WARD_ATOMIC_ADD:
-        op->was = op->operand;
-        return ward_touch_add_(at, width, &op->was);
+    case WARD_ATOMIC_ADD: op->was = op->operand; return ward_touch_add_(at, width, &op->was);
     case WARD_ATOMIC_AND:
     case WARD_ATOMIC_OR:
     case WARD_ATOMIC_XOR: break;
@@ -448,10 +446,9 @@ static enum ward_answer atomic_directly(struct ward_space *space, struct ward_at
     enum ward_answer said = WARD_FAIL;
 
     for (unsigned tries = 0; tries < WARD_SPACE_RETRIES; tries++) {
-        fault->kind =
-            (unsigned)touch_atomic_any((uintptr_t)(fault->addr + space->delta), op);
-        said = fault->kind == 0 || fault->kind == WARD_FAULT_BUSY ? WARD_FAIL
-                                                                  : ask_hook(space, fault);
+        fault->kind = (unsigned)touch_atomic_any((uintptr_t)(fault->addr + space->delta), op);
+        said =
+            fault->kind == 0 || fault->kind == WARD_FAULT_BUSY ? WARD_FAIL : ask_hook(space, fault);
         if (said != WARD_RETRY)
             break;
     }
@@ -595,7 +592,8 @@ int ward_space_write_versioned(struct ward_space *space, uint64_t a, size_t give
     return error;
 }
 
-/* --- The thread's context ---------------------------------------------------------------------- */
+/* --- The thread's context ----------------------------------------------------------------------
+ */
 
 void ward_nofault_begin(void)
 {

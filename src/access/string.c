@@ -10,8 +10,8 @@
 
 #include "core/bulk.h"
 
-/* What is read ahead of a sentinel that is not found yet: never over the end of a page (of which it divides the size), so that
- * nothing behind the sentinel's own page can fail. */
+/* What is read ahead of a sentinel that is not found yet: never over the end of a page (of which it
+ * divides the size), so that nothing behind the sentinel's own page can fail. */
 enum { PIECE = 256 };
 
 /* --- Strings -------------------------------------------------------------------------------- */
@@ -148,8 +148,8 @@ static ptrdiff_t run(struct scan *scan, struct ward_space *space, uint64_t a,
     while (scan->copied < scan->bytes) {
         size_t piece = piece_at(scan, a + scan->copied);
         struct ward_fault fault;
-        int error = ward_space_read(space, a + scan->copied, scan->dst + scan->copied, piece,
-                                    &fault);
+        int error =
+            ward_space_read(space, a + scan->copied, scan->dst + scan->copied, piece, &fault);
 
         scan->copied += error ? fault.done : piece;
         if (found(scan))

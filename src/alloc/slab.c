@@ -12,12 +12,52 @@ bool ward_slab_is_here_(const struct ward_slab_geometry_ *g)
 
 bool ward_slab_survived_(const struct ward_slab *slab)
 {
-    struct ward_bug bug = { WARD_BUG_FORKED, slab, NULL, 0, slab->geometry->data,
+    struct ward_bug bug = { WARD_BUG_FORKED,
+                            slab,
+                            NULL,
+                            0,
+                            slab->geometry->data,
                             "this slab's memory did not survive fork: initialise it again" };
 
     if (ward_slab_is_here_(slab->geometry))
         return true;
     ward_bug_raise(&bug);
+    return false;
+}
+
+/* Four chains, since one would wait for its multiplications. Each step is one-to-one in the word,
+ * so that a single wrong word always changes the sum. */
+uint64_t ward_slab_sum_(const struct ward_slab_geometry_ *g)
+{
+    const unsigned char *at = (const unsigned char *)g;
+    uint64_t chain[4] = { (uintptr_t)g, 1, 2, 3 };
+    size_t words = offsetof(struct ward_slab_geometry_, check) / 8;
+
+    for (size_t i = 0; i < words; i++) {
+        uint64_t step = (chain[i & 3] ^ ward_load64_(at + 8 * i)) * UINT64_C(0x9e3779b97f4a7c15);
+
+        chain[i & 3] = step >> 29 | step << 35;
+    }
+    return (chain[0] ^ chain[1]) + (chain[2] ^ chain[3]);
+}
+
+/* Nothing the geometry says is used for the report, nor the counter it leads to. */
+bool ward_slab_sound_(const struct ward_slab_geometry_ *g)
+{
+    struct ward_bug bug = {
+        WARD_BUG_METADATA, g, NULL, 0, NULL, "the geometry of a slab is not what its init wrote"
+    };
+    uint32_t before = 0;
+    int key;
+
+    if (WARD_LIKELY(ward_slab_sum_(g) == g->check))
+        return true;
+    key = ward_host_key();
+    if (key >= 0)
+        before = ward_key_close_(key);
+    ward_bug_raise(&bug);
+    if (key >= 0)
+        ward_key_restore_(before);
     return false;
 }
 
@@ -42,15 +82,15 @@ static void retire(const struct ward_slab_geometry_ *g, uint32_t index)
     g->state->retired++;
 }
 
-static void scrub(const struct ward_slab_geometry_ *g, uint32_t index)
+static void scrub(const struct ward_slab_geometry_ *g, uint32_t index, size_t size)
 {
-    ward_slab_scrub_(g, &g->spec, ward_slab_slot_(g, index));
+    ward_slab_scrub_(g, &g->spec, ward_slab_slot_(g, index), size);
 }
 
 /* ---- the front pattern ---- */
 
-/* It is the canary of a slot that cannot be. Byte i of the word stands i + 1 before the slot when the
- * pattern is shorter than the word. */
+/* It is the canary of a slot that cannot be. Byte i of the word stands i + 1 before the slot when
+ * the pattern is shorter than the word. */
 static uint64_t front_word(const struct ward_slab_geometry_ *g)
 {
     return ward_canary_word_(g->canary, UINT64_C(1) << 32);
@@ -78,87 +118,7 @@ bool ward_slab_front_is_(const struct ward_slab_geometry_ *g, const unsigned cha
     return same;
 }
 
-/* ---- repair ---- */
-
-static void forget_waiting(const struct ward_slab_geometry_ *g)
-{
-    uint32_t slots = g->waiting_random + g->waiting_fifo;
-
-    if (slots)
-        __builtin_memset(g->waiting, 0, slots * sizeof *g->waiting);
-    g->state->next_fifo = 0;
-    g->state->quarantined = 0;
-}
-
-/* Makes stack, quarantine and counts anew from the words of the slots, which are the truth: what is
- * neither live nor retired is free. Costs a look at every slot, and runs only after damage. */
-static void repair(const struct ward_slab_geometry_ *g)
-{
-    struct ward_slab_state_ *st = g->state;
-    uint32_t fresh = g->capacity;
-
-    while (fresh > 0 && g->rows[fresh - 1].word == WARD_SLOT_FREE)
-        fresh--;
-    st->top = 0;
-    st->low = 0;
-    st->retired = 0;
-    for (uint32_t i = 0; i < fresh; i++) {
-        uint32_t word = g->rows[i].word;
-
-        if (word == WARD_SLOT_QUARANTINED)
-            g->rows[i].word = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
-        else if (!ward_slab_word_is_free_(word) && !ward_slab_word_is_live_(g, word))
-            g->rows[i].word = WARD_SLOT_RETIRED;
-        if (g->rows[i].word == WARD_SLOT_RETIRED)
-            st->retired++;
-        else if (ward_slab_word_is_free_(g->rows[i].word))
-            g->rows[st->top++].entry = i;
-    }
-    st->fresh = fresh;
-    forget_waiting(g);
-}
-
-static void bad_entry(const struct ward_slab_geometry_ *g, const void *entry)
-{
-    repair(g);
-    report(g, WARD_BUG_METADATA, entry, NULL, 0, "the free list names what is not free");
-}
-
-/* ---- allocation off the fast path ---- */
-
-static unsigned char *first_other(unsigned char *at, size_t len, unsigned char byte)
-{
-    size_t i = 0;
-
-    while (i < len && at[i] == byte)
-        i++;
-    return at + i;
-}
-
-/* The entry of the stack is no slot that may be issued: it leaves the stack, and its slot use. */
-static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
-{
-    uint32_t index = g->rows[at].entry, word;
-    unsigned char *block, *bad;
-
-    if (index >= g->capacity || !ward_slab_word_is_free_(g->rows[index].word)) {
-        bad_entry(g, &g->rows[at].entry);
-        return;
-    }
-    word = g->rows[index].word;
-    block = ward_slab_slot_(g, index);
-    bad = first_other(block, g->stride, word == WARD_SLOT_POISONED ? WARD_POISON_BYTE : 0);
-    ward_slab_drop_(&g->spec, g->state, g->rows, g->state->top, at);
-    retire(g, index);
-    if (g->spec.policy & (WARD_ZERO | WARD_POISON) && bad < block + g->stride) {
-        report(g, WARD_BUG_WRITE_AFTER_FREE, bad, block, 0,
-               "a byte of a free block is not as free left it");
-        scrub(g, index);
-    } else if (g->spec.policy & WARD_GENERATION && (uint32_t)g->generations[index] != UINT32_MAX) {
-        report(g, WARD_BUG_METADATA, &g->generations[index], block, 0,
-               "a generation does not agree with its complement");
-    }
-}
+/* ---- making slots ready ---- */
 
 /* Bytes of the region up to the end of slot `index`. */
 static size_t end_of(const struct ward_slab_geometry_ *g, uint32_t index)
@@ -192,33 +152,155 @@ static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
     int err;
 
     if (span + 1 < g->spans)
-        next = ward_round_down((size_t)(ward_slab_slot_(g, (span + 1) * g->per_span) -
-                                        g->data->base), g->data->grain);
+        next = ward_round_down(
+            (size_t)(ward_slab_slot_(g, (span + 1) * g->per_span) - g->data->base), g->data->grain);
     err = commit_to(g->data, next);
     if (err)
         return err;
     ward_slab_front_arm_(g, first);
-    if (next > end && ward_region_protect(g->data, end, next - end, WARD_GUARD))
+    if (next == end || span < g->state->spans_guarded)
+        return 0;
+    g->state->spans_guarded = span + 1;
+    if (ward_region_protect(g->data, end, next - end, WARD_GUARD))
         g->state->guards_missing++;
     return 0;
 }
 
-/* Slots never issued become free ones, a batch at a time; the lowest are issued first. */
+/* What a slot needs before it is issued for the first time. It is done anew without harm. */
+static int make_ready(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    bool spans = (g->spec.policy & WARD_SPAN_GUARD) != 0;
+    int err = spans && index % g->per_span == 0 ? open_span(g, index / g->per_span)
+                                                : commit_to(g->data, end_of(g, index));
+
+    if (!err && index == 0 && !spans)
+        ward_slab_front_arm_(g, g->base);
+    return err;
+}
+
+/* ---- repair ---- */
+
+static void forget_waiting(const struct ward_slab_geometry_ *g)
+{
+    uint32_t slots = g->waiting_random + g->waiting_fifo;
+
+    if (slots)
+        __builtin_memset(g->waiting, 0, slots * sizeof *g->waiting);
+    g->state->next_fifo = 0;
+    g->state->quarantined = 0;
+}
+
+/* What a slot's word becomes in a repair: what waited is free, what makes no sense is retired. */
+static uint32_t repaired(const struct ward_slab_geometry_ *g, uint32_t word)
+{
+    if (word == WARD_SLOT_QUARANTINED)
+        return g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
+    if (ward_slab_word_is_free_(g, word) || ward_slab_word_is_live_(g, word))
+        return word;
+    return WARD_SLOT_RETIRED;
+}
+
+static bool is_new(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    return g->rows[index].word == WARD_SLOT_NEW;
+}
+
+/* Nobody can tell whether this slot was ever issued. What cannot be made ready was not; else it
+ * must be taken for one that was, and is lost. */
+static void lose(const struct ward_slab_geometry_ *g, uint32_t index)
+{
+    g->rows[index].word = make_ready(g, index) ? WARD_SLOT_NEW : WARD_SLOT_RETIRED;
+}
+
+/* The slots on either side of `fresh`: if one alone disagrees with it, its word may be damaged, or
+ * the count be off by one. (Where more disagree, it is the count.) */
+static void lose_straggler(const struct ward_slab_geometry_ *g)
+{
+    uint32_t at = g->state->fresh;
+
+    if (at > g->capacity)
+        return;
+    if (at > 0 && is_new(g, at - 1) && (at == 1 || !is_new(g, at - 2)))
+        lose(g, at - 1);
+    if (at < g->capacity && !is_new(g, at) && (at + 1 == g->capacity || is_new(g, at + 1)))
+        lose(g, at);
+}
+
+/* Makes stack, quarantine and counts anew from the words of the slots, which are the truth. Costs a
+ * look at every slot, and runs only after damage. */
+static void repair(const struct ward_slab_geometry_ *g)
+{
+    struct ward_slab_state_ *st = g->state;
+    uint32_t fresh = g->capacity;
+
+    lose_straggler(g);
+    while (fresh > 0 && (is_new(g, fresh - 1) || commit_to(g->data, end_of(g, fresh - 1))))
+        fresh--;
+    st->top = 0;
+    st->low = 0;
+    st->retired = 0;
+    for (uint32_t i = 0; i < fresh; i++) {
+        g->rows[i].word = repaired(g, g->rows[i].word);
+        if (g->rows[i].word == WARD_SLOT_RETIRED)
+            st->retired++;
+        else if (ward_slab_word_is_free_(g, g->rows[i].word))
+            g->rows[st->top++].entry = i;
+    }
+    st->fresh = fresh;
+    forget_waiting(g);
+}
+
+void ward_slab_bad_entry_(const struct ward_slab_geometry_ *g, const void *at)
+{
+    repair(g);
+    report(g, WARD_BUG_METADATA, at, NULL, 0, "the free list does not agree with the slots");
+}
+
+/* ---- allocation off the fast path ---- */
+
+static unsigned char *first_other(unsigned char *at, size_t len, unsigned char byte)
+{
+    size_t i = 0;
+
+    while (i < len && at[i] == byte)
+        i++;
+    return at + i;
+}
+
+/* The entry of the stack is no slot that may be issued: it leaves the stack, and its slot use. */
+static void bad_slot(const struct ward_slab_geometry_ *g, uint32_t at)
+{
+    uint32_t index = g->rows[at].entry, word;
+    unsigned char *block, *bad;
+
+    if (index >= g->capacity || !ward_slab_word_is_free_(g, g->rows[index].word)) {
+        ward_slab_bad_entry_(g, &g->rows[at].entry);
+        return;
+    }
+    word = g->rows[index].word;
+    block = ward_slab_slot_(g, index);
+    bad = first_other(block, g->stride, word == WARD_SLOT_POISONED ? WARD_POISON_BYTE : 0);
+    ward_slab_drop_(&g->spec, g->state, g->rows, g->state->top, at);
+    retire(g, index);
+    if (g->spec.policy & (WARD_ZERO | WARD_POISON) && bad < block + g->stride) {
+        report(g, WARD_BUG_WRITE_AFTER_FREE, bad, block, 0,
+               "a byte of a free block is not as free left it");
+        scrub(g, index, 0);
+    } else if (g->spec.policy & WARD_GENERATION && (uint32_t)g->generations[index] != UINT32_MAX) {
+        report(g, WARD_BUG_METADATA, &g->generations[index], block, 0,
+               "a generation does not agree with its complement");
+    }
+}
+
+/* Slots never issued become free ones, a batch at a time; the lowest are issued first. Stops at one
+ * that is not as new: the next refill reports it. */
 static void take_fresh(const struct ward_slab_geometry_ *g)
 {
     struct ward_slab_state_ *st = g->state;
     uint32_t from = st->fresh, to = from;
 
-    while (to < g->capacity && to - from < WARD_SLAB_WINDOW) {
-        if (g->spec.policy & WARD_SPAN_GUARD && to % g->per_span == 0 &&
-            open_span(g, to / g->per_span))
-            break;
-        if (commit_to(g->data, end_of(g, to)))
-            break;
-        if (to == 0 && !(g->spec.policy & WARD_SPAN_GUARD))
-            ward_slab_front_arm_(g, g->base);
-        to++;
-    }
+    while (to < g->capacity && to - from < WARD_SLAB_WINDOW && is_new(g, to) && !make_ready(g, to))
+        g->rows[to++].word = WARD_SLOT_FREE;
     st->fresh = to;
     while (to > from)
         g->rows[st->top++].entry = --to;
@@ -235,7 +317,7 @@ static bool drain(const struct ward_slab_geometry_ *g)
             struct ward_slab_place_ place = { NULL, NULL, 0, g->waiting[at] };
 
             if (!ward_slab_place_ok_(g, g->rows, &place) || g->state->top >= g->capacity) {
-                bad_entry(g, &g->waiting[at]);
+                ward_slab_bad_entry_(g, &g->waiting[at]);
                 return true;
             }
             g->waiting[at] = 0;
@@ -250,21 +332,33 @@ static bool drain(const struct ward_slab_geometry_ *g)
     return g->state->top > before;
 }
 
+static bool needs_slots(const struct ward_slab_geometry_ *g)
+{
+    const struct ward_slab_state_ *st = g->state;
+
+    return st->top == 0 || st->top > st->fresh ||
+           (g->spec.policy & WARD_RANDOM_SLOT && st->top < WARD_SLAB_WINDOW &&
+            st->fresh < g->capacity);
+}
+
 /* Sees to it that there is a free slot, and with random choices that there are many. */
 static bool refill(const struct ward_slab_geometry_ *g)
 {
     struct ward_slab_state_ *st = g->state;
     bool choose = (g->spec.policy & WARD_RANDOM_SLOT) != 0;
 
-    if (st->top > st->fresh || st->fresh > g->capacity)
-        bad_entry(g, &st->top);
-    if (st->fresh < g->capacity && (st->top == 0 || (choose && st->top < WARD_SLAB_WINDOW)))
-        take_fresh(g);
+    if (needs_slots(g)) {
+        if (!ward_slab_sound_(g))
+            return false;
+        if (st->top > st->fresh || !ward_slab_fresh_ok_(g))
+            ward_slab_bad_entry_(g, &st->top);
+        if (st->fresh < g->capacity && needs_slots(g))
+            take_fresh(g);
+    }
     while (st->top == 0 && st->quarantined > 0 && drain(g))
         continue;
-    st->low = choose && st->fresh < g->capacity && st->top >= WARD_SLAB_WINDOW
-                  ? WARD_SLAB_WINDOW - 1
-                  : 0;
+    st->low =
+        choose && st->fresh < g->capacity && st->top >= WARD_SLAB_WINDOW ? WARD_SLAB_WINDOW - 1 : 0;
     if (choose && !ward_random_is_ready_(&st->random, g->fork_word))
         ward_random_refill_(&st->random);
     return st->top > 0;
@@ -276,15 +370,20 @@ static void *alloc(const struct ward_slab_geometry_ *g, size_t size, uint32_t at
     struct ward_slab_state_ *st = g->state;
     uint32_t index;
 
-    if (at < st->top && st->top <= g->capacity)
+    if (at < st->top && st->top <= g->capacity) {
+        if (!ward_slab_sound_(g))
+            return NULL;
         bad_slot(g, at);
+    }
     while (refill(g)) {
-        at = ward_slab_choose_(g, &g->spec, st, st->top);
+        at = g->spec.policy & WARD_RANDOM_SLOT ? ward_slab_choose_(st, st->top) : st->top - 1;
         index = g->rows[at].entry;
         if (ward_slab_is_fit_(g, &g->spec, g->rows, g->capacity, index)) {
             ward_slab_drop_(&g->spec, st, g->rows, st->top, at);
             return ward_slab_issue_(g, &g->spec, st, &g->rows[index], index, size);
         }
+        if (!ward_slab_sound_(g))
+            return NULL;
         bad_slot(g, at);
     }
     st->failures += g->spec.policy & WARD_STATISTICS ? 1 : 0;
@@ -331,13 +430,13 @@ static void report_slot_start(const struct ward_slab_geometry_ *g, uint32_t inde
     else if (ward_slab_word_is_live_(g, word))
         report(g, WARD_BUG_WRONG_SIZE, block, block, word,
                "the size at free is not the size that was requested");
-    else if (ward_slab_word_is_free_(word) || word == WARD_SLOT_QUARANTINED ||
+    else if (ward_slab_word_is_free_(g, word) || word == WARD_SLOT_QUARANTINED ||
              word == WARD_SLOT_RETIRED)
         report(g, WARD_BUG_DOUBLE_FREE, block, block, 0, "the block is free already");
     else {
         retire(g, index);
         report(g, WARD_BUG_METADATA, &g->rows[index].word, block, 0,
-               "the recorded size is larger than any block");
+               "what is recorded of the block is neither a size nor a state");
     }
 }
 
@@ -347,7 +446,7 @@ static void bad_free(const struct ward_slab_geometry_ *g, void *block)
     unsigned char *start;
     uint32_t index = 0;
 
-    if (!block)
+    if (!block || !ward_slab_sound_(g))
         return;
     if (!slot_around(g, block, &index)) {
         report(g, WARD_BUG_WILD_FREE, block, NULL, 0, "no block of this slab was ever there");
@@ -376,10 +475,12 @@ static const unsigned char *first_broken(const unsigned char *at, size_t len, ui
 static void damaged(const struct ward_slab_geometry_ *g, uint32_t index, size_t size)
 {
     unsigned char *block = ward_slab_slot_(g, index);
-    const unsigned char *bad = first_broken(block + size, g->stride - size,
-                                            ward_canary_word_(g->canary, index));
+    const unsigned char *bad =
+        first_broken(block + size, g->stride - size, ward_canary_word_(g->canary, index));
 
     retire(g, index);
+    if (g->spec.policy & WARD_STATISTICS)
+        g->state->live_bytes -= size;
     if (ward_slab_is_first_(g, &g->spec, index) && !ward_slab_front_is_(g, block)) {
         ward_slab_front_arm_(g, block);
         report(g, WARD_BUG_UNDERFLOW, block - 1, block, size,
@@ -387,7 +488,7 @@ static void damaged(const struct ward_slab_geometry_ *g, uint32_t index, size_t 
     } else {
         report(g, WARD_BUG_OVERFLOW, bad, block, size, "the canary behind the block is broken");
     }
-    scrub(g, index);
+    scrub(g, index, size);
 }
 
 /* The live block's slot, or false without a report. */
@@ -396,7 +497,8 @@ static bool live_slot(const struct ward_slab_geometry_ *g, const void *block, ui
     uint64_t found = ward_slab_index_(g, &g->spec, block);
 
     *index = (uint32_t)found;
-    return found < g->capacity && ward_slab_word_is_live_(g, g->rows[found].word);
+    return found < g->capacity && found < g->state->fresh &&
+           ward_slab_word_is_live_(g, g->rows[found].word);
 }
 
 /* A live block of that size with nothing wrong around it; else false, after a report. */
@@ -411,7 +513,8 @@ static bool check_live(const struct ward_slab_geometry_ *g, void *block, size_t 
         (!ward_slab_is_first_(g, &g->spec, *index) ||
          ward_slab_front_is_(g, (unsigned char *)block)))
         return true;
-    damaged(g, *index, size);
+    if (ward_slab_sound_(g))
+        damaged(g, *index, size);
     return false;
 }
 
@@ -427,7 +530,8 @@ static void wait(const struct ward_slab_geometry_ *g, uint32_t index)
     st->quarantined++;
     place = ward_slab_place_find_(g, st);
     if (!ward_slab_place_ok_(g, g->rows, &place)) {
-        bad_entry(g, place.fifo ? place.fifo : place.random);
+        if (ward_slab_sound_(g))
+            ward_slab_bad_entry_(g, place.fifo ? place.fifo : place.random);
         return;
     }
     ward_slab_place_take_(st, &place, index);
@@ -444,14 +548,15 @@ static void free_block(const struct ward_slab_geometry_ *g, void *block, size_t 
 
     if (!check_live(g, block, size, &index))
         return;
-    scrub(g, index);
+    scrub(g, index, size);
     if (g->spec.policy & WARD_STATISTICS) {
         st->frees++;
         st->live_bytes -= size;
     }
     if (st->top >= g->capacity) {
         g->rows[index].word = g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE;
-        bad_entry(g, &st->top);
+        if (ward_slab_sound_(g))
+            ward_slab_bad_entry_(g, &st->top);
     } else if (g->spec.policy & WARD_QUARANTINE) {
         wait(g, index);
     } else {
@@ -531,7 +636,8 @@ size_t ward_slab_usable(const struct ward_slab *slab, const void *block)
 }
 
 /* What becomes readable by growing was canary: it must not tell the secret. */
-static void resize_slot(const struct ward_slab_geometry_ *g, uint32_t index, size_t was, size_t size)
+static void resize_slot(const struct ward_slab_geometry_ *g, uint32_t index, size_t was,
+                        size_t size)
 {
     unsigned char *block = ward_slab_slot_(g, index);
 
@@ -629,8 +735,7 @@ void ward_slab_free_handle(struct ward_slab *slab, ward_handle handle)
     if (handle_slot(g, handle, &index))
         free_block(g, ward_slab_slot_(g, index), g->rows[index].word);
     else
-        report(g, WARD_BUG_STALE_HANDLE,
-               index < g->capacity ? ward_slab_slot_(g, index) : NULL, NULL, 0,
-               "the block this handle was made for is gone");
+        report(g, WARD_BUG_STALE_HANDLE, index < g->capacity ? ward_slab_slot_(g, index) : NULL,
+               NULL, 0, "the block this handle was made for is gone");
     ward_slab_leave_(g, before);
 }

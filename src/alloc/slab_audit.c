@@ -40,7 +40,8 @@ static bool count_slot(const struct ward_slab_geometry_ *g, uint32_t index, stru
     if (word == WARD_SLOT_QUARANTINED) {
         n->waiting++;
         n->waiting_sum += mark(g, index);
-        return true;
+        return ward_slab_untouched_(
+            g, &g->spec, g->spec.policy & WARD_POISON ? WARD_SLOT_POISONED : WARD_SLOT_FREE, block);
     }
     if (word == WARD_SLOT_RETIRED) {
         n->retired++;
@@ -48,7 +49,7 @@ static bool count_slot(const struct ward_slab_geometry_ *g, uint32_t index, stru
     }
     n->free++;
     n->free_sum += mark(g, index);
-    return ward_slab_untouched_(g, &g->spec, word, block);
+    return ward_slab_word_is_free_(g, word) && ward_slab_untouched_(g, &g->spec, word, block);
 }
 
 static bool stack_agrees(const struct ward_slab_geometry_ *g, const struct count *n)
@@ -94,13 +95,13 @@ static bool verify(const struct ward_slab_geometry_ *g)
     const struct ward_slab_state_ *st = g->state;
     struct count n = { 0, 0, 0, 0, 0, 0 };
 
-    if (st->fresh > g->capacity || st->top > st->fresh || !front_agrees(g))
+    if (st->top > st->fresh || !ward_slab_fresh_ok_(g) || !front_agrees(g))
         return false;
     for (uint32_t i = 0; i < st->fresh; i++)
         if (!count_slot(g, i, &n))
             return false;
     for (uint32_t i = st->fresh; i < g->capacity; i++)
-        if (g->rows[i].word != WARD_SLOT_FREE || !generation_ok(g, i))
+        if (g->rows[i].word != WARD_SLOT_NEW || !generation_ok(g, i))
             return false;
     return n.retired == st->retired && stack_agrees(g, &n) && quarantine_agrees(g, &n);
 }
@@ -111,7 +112,7 @@ bool ward_slab_verify(const struct ward_slab *slab)
     uint32_t before;
     bool ok;
 
-    if (!g || !ward_slab_is_here_(g))
+    if (!g || ward_slab_sum_(g) != g->check || !ward_slab_is_here_(g))
         return false;
     before = ward_slab_enter_(g);
     ok = verify(g);
@@ -150,7 +151,7 @@ void ward_slab_info_get(const struct ward_slab *slab, struct ward_slab_info *inf
     if (!info)
         return;
     __builtin_memset(info, 0, sizeof *info);
-    if (!g || !ward_slab_is_here_(g))
+    if (!g || ward_slab_sum_(g) != g->check || !ward_slab_is_here_(g))
         return;
     before = ward_slab_enter_(g);
     fill_info(g, info);
@@ -190,7 +191,7 @@ void ward_slab_each(struct ward_slab *slab, bool (*each)(void *block, size_t siz
     const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
     uint32_t index = 0, size = 0;
 
-    if (!g || !each || !ward_slab_survived_(slab))
+    if (!g || !each || !ward_slab_sound_(g) || !ward_slab_survived_(slab))
         return;
     while (next_live(g, &index, &size) && each(ward_slab_slot_(g, index), size, arg))
         index++;
@@ -198,8 +199,8 @@ void ward_slab_each(struct ward_slab *slab, bool (*each)(void *block, size_t siz
 
 /* ---- release ---- */
 
-/* The bytes of slot `index` outside the released [from, to) are cleared too, so that the whole slot is
- * as fresh memory is, and its word says so. */
+/* The bytes of slot `index` outside the released [from, to) are cleared too, so that the whole slot
+ * is as fresh memory is, and its word says so. */
 static void freshen(const struct ward_slab_geometry_ *g, uint32_t index, unsigned char *from,
                     unsigned char *to)
 {
@@ -241,7 +242,7 @@ static uint32_t free_run(const struct ward_slab_geometry_ *g, uint32_t first)
 
     if (end > g->state->fresh)
         end = g->state->fresh;
-    while (i < end && ward_slab_word_is_free_(g->rows[i].word))
+    while (i < end && ward_slab_word_is_free_(g, g->rows[i].word))
         i++;
     return i;
 }
@@ -250,7 +251,7 @@ static ptrdiff_t release(const struct ward_slab_geometry_ *g)
 {
     ptrdiff_t total = 0, got = 0;
 
-    for (uint32_t i = 0, end; i < g->state->fresh; i = end > i ? end : i + 1) {
+    for (uint32_t i = 0, end; i<g->state->fresh; i = end> i ? end : i + 1) {
         end = free_run(g, i);
         got = end > i ? release_run(g, i, end) : 0;
         if (got < 0)
@@ -268,10 +269,12 @@ ptrdiff_t ward_slab_release(struct ward_slab *slab)
 
     if (!g)
         return -EINVAL;
-    if (!ward_slab_survived_(slab))
+    if (!ward_slab_sound_(g) || !ward_slab_survived_(slab))
         return -EFAULT;
     before = ward_slab_enter_(g);
-    got = g->state->fresh <= g->capacity ? release(g) : 0;
+    if (!ward_slab_fresh_ok_(g))
+        ward_slab_bad_entry_(g, &g->state->fresh);
+    got = release(g);
     ward_slab_leave_(g, before);
     return got;
 }
@@ -281,7 +284,7 @@ ptrdiff_t ward_slab_release(struct ward_slab *slab)
 static void reset_state(const struct ward_slab_geometry_ *g)
 {
     struct ward_slab_state_ *st = g->state;
-    uint32_t used = st->fresh <= g->capacity ? st->fresh : g->capacity;
+    uint32_t used = ward_slab_fresh_ok_(g) ? st->fresh : g->capacity;
     size_t waiting = (size_t)g->waiting_random + g->waiting_fifo;
 
     __builtin_memset(g->rows, 0, used * sizeof *g->rows);
@@ -303,7 +306,7 @@ int ward_slab_reset(struct ward_slab *slab)
 
     if (!g)
         return -EINVAL;
-    if (!ward_slab_survived_(slab))
+    if (!ward_slab_sound_(g) || !ward_slab_survived_(slab))
         return -EFAULT;
     err = ward_region_release(g->data, 0, ward_region_committed(g->data));
     if (err)

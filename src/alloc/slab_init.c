@@ -65,7 +65,8 @@ static unsigned pitch_log2_of(size_t span_bytes)
     return log2;
 }
 
-/* Sets stride, spans and capacity for at least `capacity` slots. False: there can be no such slab. */
+/* Sets stride, spans and capacity for at least `capacity` slots. False: there can be no such slab.
+ */
 static bool shape(struct ward_slab_geometry_ *g, const struct ward_slab_spec *spec,
                   uint32_t capacity)
 {
@@ -123,7 +124,7 @@ static void size_quarantine(struct ward_slab_geometry_ *g)
     if (!(g->spec.policy & WARD_QUARANTINE))
         return;
     slots = slots ? slots : 1;
-    g->waiting_random = smaller((slots + UINT64_C(1)) / 2, 65536);
+    g->waiting_random = smaller((slots + UINT64_C(1)) / 2, 256);
     g->waiting_fifo = slots - g->waiting_random;
 }
 
@@ -206,7 +207,7 @@ static void place_meta(struct ward_slab_geometry_ *g, struct ward_region *meta,
 
     g->meta = meta;
     g->state = (struct ward_slab_state_ *)(void *)(at + p->state);
-    g->rows = (struct ward_slab_row_ *)(void *)(g->state + 1);
+    g->rows = g->state->rows;
     g->generations = (uint64_t *)(void *)(at + p->generations);
     g->waiting = (uint32_t *)(void *)(at + p->waiting);
 }
@@ -247,7 +248,7 @@ static void choose_fork(struct ward_slab_geometry_ *g)
 {
     g->fork_word = ward_host_fork_word();
     g->epoch = ward_host_fork_epoch();
-    if ((g->data->facts | g->meta->facts) & (WARD_IS_WIPED_ON_FORK | WARD_IS_ABSENT_ON_FORK))
+    if (g->data->facts & (WARD_IS_WIPED_ON_FORK | WARD_IS_ABSENT_ON_FORK))
         g->mode |= WARD_SLAB_FORK;
 }
 
@@ -262,7 +263,7 @@ static int fit(struct ward_slab_geometry_ *g, struct parts *p, const struct ward
 
     if (!ward_region_ok(region) || !spec_ok(spec))
         return -EINVAL;
-    if (!meta)
+    if (!meta || meta->facts & (WARD_IS_WIPED_ON_FORK | WARD_IS_ABSENT_ON_FORK))
         return -ENOTSUP;
     skip = -(uintptr_t)region->base & (spec->block.align - 1);
     room = region->size > skip ? ward_round_down(region->size - skip, spec->block.align) : 0;
@@ -305,8 +306,9 @@ static int finish_meta(struct ward_slab_geometry_ *g, const struct parts *p)
             g->mode &= ~(unsigned)WARD_SLAB_LOCKED;
     }
     g->limit = g->mode ? 0 : g->capacity;
-    g->open = g->mode ? &there->closed : g->state;
+    g->open = g->mode ? (struct ward_slab_state_ *)(void *)there->closed : g->state;
     *there = *g;
+    there->check = ward_slab_sum_(there);
     return g->fixed ? ward_region_protect(g->meta, 0, p->state, WARD_READ) : 0;
 }
 
@@ -433,22 +435,55 @@ int ward_slab_map_secret(struct ward_slab *slab, const struct ward_slab_spec *sp
     return map_with(slab, spec, capacity, true);
 }
 
-int ward_slab_fini(struct ward_slab *slab)
+/* A child may not have the data: then something else may be where it was. */
+static bool is_absent(const struct ward_slab *slab)
 {
+    return (slab->data->facts & WARD_IS_ABSENT_ON_FORK) != 0 &&
+           ward_host_fork_epoch() != slab->geometry->epoch;
+}
+
+/* Gives back what map made, from the top down. What the host refuses stays, to be tried again. */
+static int end_own(struct ward_slab *slab)
+{
+    struct ward_region *own[] = { &slab->split.region, &slab->own.region,
+                                  &slab->own_secret.region };
+    int result = 0;
+
+    if (slab->geometry)
+        (void)ward_slab_sound_(slab->geometry); /* nothing depends on it; but it should be known */
+    if (slab->geometry && is_absent(slab))
+        __builtin_memset(&slab->own_secret, 0, sizeof slab->own_secret);
+    for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++) {
+        int err = ward_region_fini(own[i]);
+
+        if (err && err != -EPERM)
+            return err;
+        slab->geometry = NULL; /* it stood in the split */
+        result = err ? err : result;
+    }
+    __builtin_memset(slab, 0, sizeof *slab);
+    return result;
+}
+
+/* Empties regions that are the caller's. */
+static int leave(struct ward_slab *slab)
+{
+    const struct ward_slab_geometry_ *g = slab->geometry;
+    bool absent = is_absent(slab);
     int err, next;
 
-    if (!slab || !slab->geometry)
-        return 0;
-    err = clear_meta(slab->meta, ward_slab_meta_bytes(&slab->geometry->spec,
-                                                      slab->geometry->capacity));
-    if (!slab->split.data) {
-        next = drop_all(slab->data);
-    } else {
-        next = ward_region_fini(&slab->split.region);
-        err = err ? err : next;
-        next = ward_region_fini(slab->split.data);
-    }
-    err = err ? err : next;
+    err = clear_meta(slab->meta, ward_slab_sound_(g) ? ward_slab_meta_bytes(&g->spec, g->capacity)
+                                                     : ward_region_committed(slab->meta));
+    next = absent ? 0 : drop_all(slab->data);
     __builtin_memset(slab, 0, sizeof *slab);
-    return err;
+    return err ? err : next;
+}
+
+int ward_slab_fini(struct ward_slab *slab)
+{
+    if (!slab)
+        return 0;
+    if (slab->split.region.ops || slab->own.region.ops || slab->own_secret.region.ops)
+        return end_own(slab);
+    return slab->geometry ? leave(slab) : 0;
 }

@@ -96,8 +96,8 @@ static uint64_t system_bugs(void *self)
 
 struct ward_mem ward_mem_of_system(void)
 {
-    static const struct ward_mem_ops ops = { "system",      system_alloc,  system_free,
-                                             system_resize, system_reset,  system_usable,
+    static const struct ward_mem_ops ops = { "system",        system_alloc, system_free,
+                                             system_resize,   system_reset, system_usable,
                                              system_capacity, system_bugs };
     struct ward_mem mem = { &ops, NULL };
 

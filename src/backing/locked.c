@@ -14,7 +14,7 @@ static bool is_secret(const struct ward_region *region)
     return (region->facts & WARD_IS_SECRET) != 0;
 }
 
-/* --- The operations ------------------------------------------------------------------------- */
+/* --- The operations ------------------------------------------------------------------------ */
 
 /* Once the bytes are cleared the range reads as zero, which is what was asked. That the pages go
  * back as well is a courtesy old kernels know nothing of; in secret memory it would do
@@ -95,7 +95,7 @@ static const struct ward_region_ops secret_ops = {
     .fini = locked_fini,
 };
 
-/* --- Making one ----------------------------------------------------------------------------- */
+/* --- Making one ---------------------------------------------------------------------------- */
 
 /* An inaccessible reservation; the inside is opened or filled later, the ends stay guards. */
 static int plan_locked(struct ward_reserve_spec_ *plan, size_t size)

@@ -20,8 +20,8 @@
 #define MARKED_PAGES_MAX ((size_t)1024)
 
 #define KNOWN_FLAGS                                                                                \
- (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_THP | WARD_MAP_NO_THP | WARD_MAP_NO_DUMP |          \
-  WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM)
+    (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_THP | WARD_MAP_NO_THP | WARD_MAP_NO_DUMP |       \
+     WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM)
 
 /* Every region's own type is where its region is: at its start. */
 static struct ward_map *map_of(struct ward_region *region)
@@ -39,7 +39,7 @@ static bool is_lazy(const struct ward_map *map)
     return (map->region.facts & WARD_IS_LAZY) != 0;
 }
 
-/* --- The operations ------------------------------------------------------------------------- */
+/* --- The operations ------------------------------------------------------------------------ */
 
 /* Grows the prefix to at least off + len. The first step takes a marked front guard along, so
  * that guard and prefix stay one mapping. */
@@ -140,7 +140,7 @@ static const struct ward_region_ops map_ops = {
     .fini = map_fini,
 };
 
-/* --- Making one ----------------------------------------------------------------------------- */
+/* --- Making one ---------------------------------------------------------------------------- */
 
 /* Marks one guard, or makes it inaccessible where that fails. */
 static int arm_guard(struct ward_map *map, unsigned char *at, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reports of caught bugs. Everything here must work in a damaged process and in a signal handler: it
- * allocates nothing, formats into the stack, and writes once.
+ * Reports of caught bugs. Everything here must work in a damaged process and in a signal handler:
+ * it allocates nothing, formats into the stack, and writes once.
  */
 #include <ward/bug.h>
 #include <ward/host.h>

@@ -49,11 +49,22 @@ static void begin(lanes x[16], const uint32_t key[8], const uint32_t nonce[3], u
         x[13 + i] = same(nonce[i]);
 }
 
-static inline void store_le32(unsigned char *at, uint32_t word)
+/* Four words of the four blocks, word by word, become block by block: element j of rows[i] changes
+ * places with element i of rows[j]. */
+static inline void transpose(lanes rows[4])
 {
-    for (unsigned i = 0; i < 4; i++)
-        at[i] = (unsigned char)(word >> (8 * i));
+    lanes low01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
+    lanes high01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+    lanes low23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
+    lanes high23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+
+    rows[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    rows[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    rows[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    rows[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
 }
+
+WARD_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are stored as they are");
 
 void ward_chacha_batch_(unsigned char out[WARD_CHACHA_BATCH], const uint32_t key[8],
                         const uint32_t nonce[3], uint32_t counter, unsigned rounds)
@@ -64,10 +75,11 @@ void ward_chacha_batch_(unsigned char out[WARD_CHACHA_BATCH], const uint32_t key
     __builtin_memcpy(x, first, sizeof x);
     for (unsigned i = 0; i < rounds / 2; i++)
         double_round(x);
-    for (unsigned word = 0; word < 16; word++) {
-        lanes sum = x[word] + first[word];
-
-        for (unsigned block = 0; block < 4; block++)
-            store_le32(out + WARD_CHACHA_BLOCK * block + 4 * word, sum[block]);
+    for (unsigned word = 0; word < 16; word++)
+        x[word] += first[word];
+    for (size_t part = 0; part < 4; part++) {
+        transpose(&x[4 * part]);
+        for (size_t block = 0; block < 4; block++)
+            __builtin_memcpy(out + WARD_CHACHA_BLOCK * block + 16 * part, &x[4 * part + block], 16);
     }
 }

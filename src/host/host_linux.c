@@ -18,40 +18,40 @@
 #include <ward/host.h>
 
 #if defined(__x86_64__)
-# include "../arch/x86_64/syscall.h"
+#include "../arch/x86_64/syscall.h"
 #elif defined(__aarch64__)
-# include "../arch/aarch64/syscall.h"
+#include "../arch/aarch64/syscall.h"
 #elif defined(__riscv) && __riscv_xlen == 64
-# include "../arch/riscv64/syscall.h"
+#include "../arch/riscv64/syscall.h"
 #else
-# error "ward knows x86_64, aarch64 and riscv64"
+#error "ward knows x86_64, aarch64 and riscv64"
 #endif
 
 /* What older headers lack. The numbers are the same on every architecture ward knows. */
 #ifndef MADV_POPULATE_WRITE
-# define MADV_POPULATE_WRITE 23
+#define MADV_POPULATE_WRITE 23
 #endif
 #ifndef MADV_DONTNEED_LOCKED
-# define MADV_DONTNEED_LOCKED 24
+#define MADV_DONTNEED_LOCKED 24
 #endif
 #ifndef MADV_GUARD_INSTALL
-# define MADV_GUARD_INSTALL 102
-# define MADV_GUARD_REMOVE  103
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
 #endif
 #ifndef MAP_FIXED_NOREPLACE
-# define MAP_FIXED_NOREPLACE 0x100000
+#define MAP_FIXED_NOREPLACE 0x100000
 #endif
 #ifndef MAP_HUGE_SHIFT
-# define MAP_HUGE_SHIFT 26
+#define MAP_HUGE_SHIFT 26
 #endif
 #ifndef SYS_memfd_secret
-# define SYS_memfd_secret 447
+#define SYS_memfd_secret 447
 #endif
 #ifndef SYS_mseal
-# define SYS_mseal 462
+#define SYS_mseal 462
 #endif
 #ifndef PKEY_DISABLE_ACCESS
-# define PKEY_DISABLE_ACCESS 1
+#define PKEY_DISABLE_ACCESS 1
 #endif
 
 /* The kernel's own signal set and action: libc's are larger and laid out differently. */
@@ -81,7 +81,7 @@ size_t ward_host_page_size(void)
     return (size_t)getauxval(AT_PAGESZ);
 }
 
-/* --- Mappings ------------------------------------------------------------------------------- */
+/* --- Mappings ------------------------------------------------------------------------------ */
 
 static int linux_prot(unsigned prot)
 {
@@ -115,12 +115,13 @@ static int open_secret(size_t len)
     return sized < 0 ? (int)sized : (int)fd;
 }
 
-/* What a failed mmap means in the words of host.h. */
+/* What a failed mmap means in the words of host.h. EAGAIN: beyond RLIMIT_MEMLOCK (secret memory,
+ * mlockall(MCL_FUTURE)). EINVAL cannot be about our arguments: valgrind's way to say "no room". */
 static int map_error(long answer, enum ward_host_memory kind)
 {
     if (answer == -EEXIST)
         return -EBUSY;
-    if (answer == -EAGAIN) /* beyond RLIMIT_MEMLOCK, with secret memory or mlockall(MCL_FUTURE) */
+    if (answer == -EAGAIN || (answer == -EINVAL && kind == WARD_HOST_ANON))
         return -ENOMEM;
     return kind == WARD_HOST_ANON ? (int)answer : optional(answer);
 }
@@ -165,7 +166,7 @@ int ward_host_unmap(void *at, size_t len)
     return (int)call(SYS_munmap, (uintptr_t)at, len, 0);
 }
 
-/* --- The key -------------------------------------------------------------------------------- */
+/* --- The key ------------------------------------------------------------------------------- */
 
 static _Atomic int key_word = -1; /* the process's key once there is one; never goes back */
 
@@ -207,7 +208,7 @@ int ward_host_protect(void *at, size_t len, unsigned prot)
     return (int)ward_syscall_(SYS_pkey_mprotect, (long)at, (long)len, linux_prot(prot), key, 0, 0);
 }
 
-/* --- Advice --------------------------------------------------------------------------------- */
+/* --- Advice -------------------------------------------------------------------------------- */
 
 static int linux_advice(enum ward_host_advice advice)
 {
@@ -261,7 +262,7 @@ int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
     return optional(madvise_range(at, len, linux_advice(advice)));
 }
 
-/* --- Limits --------------------------------------------------------------------------------- */
+/* --- Limits -------------------------------------------------------------------------------- */
 
 /* Up to cap bytes of a small file. The count, or a negative error number. */
 static long read_file(const char *path, char *text, size_t cap)
@@ -293,7 +294,7 @@ size_t ward_host_split_budget(void)
 {
     static _Atomic size_t known;
     size_t budget = atomic_load_explicit(&known, memory_order_relaxed);
-    char text[16];
+    char text[16] = { 0 };
 
     if (budget == 0) {
         budget = parse_count(text, read_file("/proc/sys/vm/max_map_count", text, sizeof text)) / 2;
@@ -303,7 +304,7 @@ size_t ward_host_split_budget(void)
     return budget;
 }
 
-/* --- Randomness ----------------------------------------------------------------------------- */
+/* --- Randomness ---------------------------------------------------------------------------- */
 
 int ward_host_random(void *bytes, size_t len)
 {
@@ -320,7 +321,7 @@ int ward_host_random(void *bytes, size_t len)
     return 0;
 }
 
-/* --- Fork ----------------------------------------------------------------------------------- */
+/* --- Fork ---------------------------------------------------------------------------------- */
 
 /*
  * The fork word stands alone in a page that the kernel wipes in a child: 0 there means "forked".
@@ -406,9 +407,10 @@ uint64_t ward_host_fork_epoch(void)
 
 /* --- Threads -------------------------------------------------------------------------------- */
 
-/* Within the reach of a fixed offset, so that reading it never makes the dynamic linker allocate: it
- * is asked for in signal handlers. */
-static _Thread_local struct ward_host_thread_state thread __attribute__((tls_model("initial-exec")));
+/* Within the reach of a fixed offset, so that reading it never makes the dynamic linker allocate:
+ * it is asked for in signal handlers. */
+static _Thread_local struct ward_host_thread_state thread
+    __attribute__((tls_model("initial-exec")));
 
 struct ward_host_thread_state *ward_host_thread(void)
 {

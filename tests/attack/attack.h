@@ -23,7 +23,7 @@
 #include <ward/ward.h>
 
 #define ATTACK_NOINLINE __attribute__((noinline, unused))
-#define ATTACK_UNUSED __attribute__((unused))
+#define ATTACK_UNUSED   __attribute__((unused))
 
 /* The attack went otherwise than planned: not a death that line 1 could ask for. */
 #define REQUIRE(C) ((C) ? (void)0 : attack_failed(#C, __FILE__, __LINE__))
@@ -79,7 +79,7 @@ ATTACK_UNUSED static void catch_faults(void)
 
     memset(&action, 0, sizeof action);
     action.sa_sigaction = attack_on_fault;
-    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    action.sa_flags = SA_SIGINFO;
     REQUIRE(sigaction(SIGSEGV, &action, NULL) == 0);
     REQUIRE(sigaction(SIGBUS, &action, NULL) == 0);
 }
@@ -89,7 +89,7 @@ ATTACK_UNUSED static bool can_write(const void *at)
 {
     unsigned char was;
 
-    if (sigsetjmp(attack_back, 0))
+    if (sigsetjmp(attack_back, 1))
         return false;
     was = peek(at, 0);
     poke(at, 0, (unsigned char)~was);
@@ -151,8 +151,8 @@ ATTACK_UNUSED static unsigned char *make_block(struct ward_slab *slab, size_t si
     return block;
 }
 
-/* The live block at the lowest (highest) address of a slab that has been allocated from until it was
- * full. */
+/* The live block at the lowest (highest) address of a slab that has been allocated from until it
+ * was full. */
 ATTACK_UNUSED static unsigned char *fill_slab(struct ward_slab *slab, size_t size, bool highest)
 {
     unsigned char *block, *found = NULL;

@@ -1,7 +1,8 @@
 /* dies: double-free */
 /* SPDX-License-Identifier: MIT */
 /* Frees a block, allocates and frees others until its slot has a new owner, and frees the stale
- * pointer: the new owner's block is gone. The quarantine keeps the slot out of use for that long. */
+ * pointer: the new owner's block is gone. The quarantine keeps the slot out of use for that
+ * long. */
 #include "attack.h"
 
 enum { BLOCK = 64, SLOTS = 1024, QUARANTINE = 256 };
@@ -22,10 +23,9 @@ static int distance(struct ward_slab *slab, const unsigned char *stale, int most
 int main(int argc, char **argv)
 {
     bool without = attack_without(argc, argv);
-    const struct ward_slab_spec spec = { { BLOCK, 1 },
-                                         without ? WARD_PLAIN : WARD_QUARANTINE,
-                                         0,
-                                         (size_t)QUARANTINE * BLOCK };
+    const struct ward_slab_spec spec = {
+        { BLOCK, 1 }, without ? WARD_PLAIN : WARD_QUARANTINE, 0, (size_t)QUARANTINE * BLOCK
+    };
     struct ward_slab slab;
     unsigned char *stale;
     int reused;

@@ -1,6 +1,7 @@
 /* dies: double-free */
 /* SPDX-License-Identifier: MIT */
-/* Frees a, b, a: what only compares with the block freed last (as glibc's fast bins do) sees nothing. */
+/* Frees a, b, a: what only compares with the block freed last (as glibc's fast bins do) sees
+ * nothing. */
 #include "attack.h"
 
 static int on_naive(void)

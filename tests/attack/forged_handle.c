@@ -1,8 +1,8 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Makes handles up: another slab's, a neighbour's number in one's own, every single-bit change, and ten
- * million at random. None of the first is taken; of the last one in 2^32 with a live slot's number would
- * be, so that more than one hit has a probability below 10^-5. */
+/* Makes handles up: another slab's, a neighbour's number in one's own, every single-bit change,
+ * and ten million at random. None of the first is taken; of the last one in 2^32 with a live
+ * slot's number would be, so that more than one hit has a probability below 10^-5. */
 #include "attack.h"
 
 enum { SLOTS = 64 };

@@ -1,8 +1,9 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Forks in the middle of things: parent and child both go on with the blocks they share a past with, every
- * canary still holds, every bug is still seen, neither disturbs the other, and nobody learns from a child
- * (which may crash and be forked again at will) where the parent's next blocks lie. */
+/* Forks in the middle of things: parent and child both go on with the blocks they share a past
+ * with, every canary still holds, every bug is still seen, neither disturbs the other, and
+ * nobody learns from a child (which may crash and be forked again at will) where the parent's
+ * next blocks lie. */
 #include "attack.h"
 
 #include <sys/wait.h>

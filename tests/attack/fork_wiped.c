@@ -1,7 +1,8 @@
 /* dies: forked */
 /* SPDX-License-Identifier: MIT */
-/* A child goes on with keys that lie in memory it does not have: what it reads there is not the key, and
- * where it reads nothing it crashes without a word. Every call is refused and reported. */
+/* A child goes on with keys that lie in memory it does not have: what it reads there is not the
+ * key, and where it reads nothing it crashes without a word. Every call is refused and reported.
+ * */
 #include "attack.h"
 
 #include <sys/wait.h>
@@ -33,6 +34,20 @@ static void every_call(unsigned char *block)
     ward_bug_handle(NULL, NULL);
 }
 
+/* What tells all this must not be wiped itself: such metadata is refused. */
+static void wiped_metadata(void)
+{
+    const struct ward_slab_spec spec = { { 32, 1 }, WARD_HARDENED, 0, 0 };
+    struct ward_map data, meta;
+    struct ward_split split;
+    struct ward_slab on_wiped;
+
+    REQUIRE(ward_map_init(&data, 65536, 0) == 0);
+    REQUIRE(ward_map_init(&meta, 1 << 20, WARD_MAP_WIPE_ON_FORK) == 0);
+    REQUIRE(ward_split_init_with(&split, &data.region, &meta.region) == 0);
+    REQUIRE(ward_slab_init(&on_wiped, &spec, &split.region) == -ENOTSUP);
+}
+
 int main(void)
 {
     const struct ward_slab_spec spec = { { 32, 1 }, WARD_HARDENED | WARD_GENERATION, 0, 0 };
@@ -40,6 +55,7 @@ int main(void)
     int status, err = ward_slab_map_secret(&slab, &spec, 100);
     pid_t pid;
 
+    wiped_metadata();
     if (err == -ENOMEM || err == -EPERM || err == -ENOTSUP) {
         printf("no secret or locked memory here (%d)\n", err);
         return 77;

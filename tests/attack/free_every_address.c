@@ -1,8 +1,8 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Frees every address from a page before the data to a page behind it, all single-bit changes of a
- * block's address, and extreme ones: nothing but the live blocks is ever accepted, and what is not
- * harms no block. */
+/* Frees every address from a page before the data to a page behind it, all single-bit changes of
+ * a block's address, and extreme ones: nothing but the live blocks is ever accepted, and what is
+ * not harms no block. */
 #include "attack.h"
 
 enum { SLOTS = 24 };
@@ -37,9 +37,18 @@ static void try_free(uintptr_t address)
 
 static void attack(size_t size, unsigned policy)
 {
-    const uintptr_t far[] = { 1, 2, 63, 64, 4095, 4096, UINTPTR_MAX, UINTPTR_MAX - 63,
-                              (uintptr_t)1 << 63, ((uintptr_t)1 << 63) - 64,
-                              UINT64_C(0x00007fffffffffff), UINT64_C(0x0000800000000000) };
+    const uintptr_t far[] = { 1,
+                              2,
+                              63,
+                              64,
+                              4095,
+                              4096,
+                              UINTPTR_MAX,
+                              UINTPTR_MAX - 63,
+                              (uintptr_t)1 << 63,
+                              ((uintptr_t)1 << 63) - 64,
+                              UINT64_C(0x00007fffffffffff),
+                              UINT64_C(0x0000800000000000) };
     struct ward_region *data;
     uintptr_t from, to;
 

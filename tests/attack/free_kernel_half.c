@@ -1,6 +1,7 @@
 /* dies: wild-free; report: "0xffff800000000040" */
 /* SPDX-License-Identifier: MIT */
-/* Frees an address that no program can have: arithmetic on it may wrap, nothing may be read there. */
+/* Frees an address that no program can have: arithmetic on it may wrap, nothing may be read
+ * there. */
 #include "attack.h"
 
 int main(void)

@@ -1,6 +1,7 @@
 /* dies: wild-free */
 /* SPDX-License-Identifier: MIT */
-/* Frees a live block's address with one of the upper bits wrong, as a tag or a broken pointer has. */
+/* Frees a live block's address with one of the upper bits wrong, as a tag or a broken pointer
+ * has. */
 #include "attack.h"
 
 int main(void)

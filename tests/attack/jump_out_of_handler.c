@@ -1,8 +1,8 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Commits every bug with a handler that jumps out of the middle of the operation, as a server does that
- * gives up a request: the slab stays consistent, loses the block concerned and no other, and never
- * issues it again. */
+/* Commits every bug with a handler that jumps out of the middle of the operation, as a server
+ * does that gives up a request: the slab stays consistent, loses the block concerned and no
+ * other, and never issues it again. */
 #include "attack.h"
 
 enum { SIZE = 56, SLOTS = 200, BAD_MAX = 16 };
@@ -126,7 +126,8 @@ static void commit(const struct mischief *mischief)
     if (sigsetjmp(request, 0) == 0)
         mischief->commit();
     if (seen != mischief->kind)
-        fprintf(stderr, "expected %s, got %s\n", ward_bug_code(mischief->kind), ward_bug_code(seen));
+        fprintf(stderr, "expected %s, got %s\n", ward_bug_code(mischief->kind),
+                ward_bug_code(seen));
     REQUIRE(seen == mischief->kind);
     REQUIRE(ward_slab_verify(&slab));
     ward_slab_each(&slab, free_it, NULL); /* the request's blocks */

@@ -18,7 +18,8 @@ static unsigned attack(size_t size, size_t align, unsigned policy)
         for (size_t at = used; at < info.stride; at++, tried++) {
             unsigned char *block = make_block(&slab, used);
 
-            poke(block, (ptrdiff_t)at, peek(block, (ptrdiff_t)at) ^ 1u << tried % 8);
+            poke(block, (ptrdiff_t)at,
+                 (unsigned char)(peek(block, (ptrdiff_t)at) ^ 1u << tried % 8));
             ward_slab_free(&slab, block, used);
             REQUIRE(reports_of(WARD_BUG_OVERFLOW) == 1);
             REQUIRE(attack_seen.last.addr == block + at && attack_seen.last.block == block &&

@@ -1,7 +1,7 @@
 /* dies: overflow; report: "1 byte past the end of the block" */
 /* SPDX-License-Identifier: MIT */
-/* Writes a string's terminator one byte too far, a thousand times with a canary of its own: it would go
- * unseen where the first byte of a canary is 0. */
+/* Writes a string's terminator one byte too far, a thousand times with a canary of its own: it
+ * would go unseen where the first byte of a canary is 0. */
 #include "attack.h"
 
 static unsigned missed;

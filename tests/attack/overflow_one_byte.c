@@ -1,6 +1,7 @@
 /* dies: overflow; report: "1 byte past the end of the block" */
 /* SPDX-License-Identifier: MIT */
-/* Writes one byte past the block. There is room for it in the slot, so nothing else is hurt, today. */
+/* Writes one byte past the block. There is room for it in the slot, so nothing else is hurt,
+ * today. */
 #include "attack.h"
 
 int main(int argc, char **argv)

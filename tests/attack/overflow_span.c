@@ -1,7 +1,7 @@
 /* dies: SIGSEGV */
 /* SPDX-License-Identifier: MIT */
-/* Writes from a block on towards higher addresses, to reach those of other spans: the guard behind its
- * own span ends that. */
+/* Writes from a block on towards higher addresses, to reach those of other spans: the guard
+ * behind its own span ends that. */
 #include "attack.h"
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Frees a victim's block and predicts where the next one lies, to get it there. Three predictors: the
- * slot freed last, the one behind the block issued last, the lowest that was ever seen free. Each hits
- * with a probability of 1/256; more than 160 hits in 20000 then have one below 10^-14. */
+/* Frees a victim's block and predicts where the next one lies, to get it there. Three
+ * predictors: the slot freed last, the one behind the block issued last, the lowest that was
+ * ever seen free. Each hits with a probability of 1/256; more than 160 hits in 20000 then have
+ * one below 10^-14. */
 #include "attack.h"
 
 enum { SLOTS = 2048, TRIES = 20000, MOST = 160, PREDICTORS = 3 };

@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Protects the data (through the region the slab is built on, as who freezes it would) and looks whether
- * the metadata noticed, then the reverse: each has only its own protection. */
+/* Protects the data (through the region the slab is built on, as who freezes it would) and looks
+ * whether the metadata noticed, then the reverse: each has only its own protection. */
 #include "attack.h"
 
 int main(void)

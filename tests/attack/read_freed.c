@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Reads a password through a stale pointer, and through a block that is grown over its own canary: it is
- * gone, and so is the canary. */
+/* Reads a password through a stale pointer, and through a block that is grown over its own
+ * canary: it is gone, and so is the canary. */
 #include "attack.h"
 
 static const char secret[] = "correct horse battery staple";

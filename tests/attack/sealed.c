@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Calls the system with chosen arguments, to put memory of one's own in the place of a slab's metadata or
- * to make its geometry writable. Once sealed, every way of doing so fails. */
+/* Calls the system with chosen arguments, to put memory of one's own in the place of a slab's
+ * metadata or to make its geometry writable. Once sealed, every way of doing so fails. */
 #include "attack.h"
 
 #include <sys/mman.h>
@@ -51,7 +51,7 @@ static bool empty_works(void)
 
 typedef bool attack_way(void);
 
-static attack_way *const ways[] = { protect_works, unmap_works,  replace_works, move_works,
+static attack_way *const ways[] = { protect_works,   unmap_works,  replace_works, move_works,
                                     move_over_works, shrink_works, empty_works };
 
 /* How many ways there are to a slab whose metadata is sealed, or not. */

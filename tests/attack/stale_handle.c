@@ -1,6 +1,7 @@
 /* dies: stale-handle */
 /* SPDX-License-Identifier: MIT */
-/* Keeps a reference to a block beyond its end, waits until the slot has a new owner, and frees that. */
+/* Keeps a reference to a block beyond its end, waits until the slot has a new owner, and frees
+ * that. */
 #include "attack.h"
 
 static int on_pointers(void)

@@ -1,7 +1,7 @@
 /* dies: SIGSEGV */
 /* SPDX-License-Identifier: MIT */
-/* Knows where the metadata is and writes to it. With a protection key only ward's operations can, and
- * only while they run. */
+/* Knows where the metadata is and writes to it. With a protection key only ward's operations
+ * can, and only while they run. */
 #include "attack.h"
 
 int main(int argc, char **argv)

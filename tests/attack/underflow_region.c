@@ -1,6 +1,7 @@
 /* dies: SIGSEGV */
 /* SPDX-License-Identifier: MIT */
-/* Writes backwards from the lowest block until something happens: the guard before the region does. */
+/* Writes backwards from the lowest block until something happens: the guard before the region
+ * does. */
 #include "attack.h"
 
 static unsigned char arena[3 * 65536];

@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Changes every byte of a freed slot in turn: each is reported with its address when the slot would be
- * issued, the slot is lost, and no other. */
+/* Changes every byte of a freed slot in turn: each is reported with its address when the slot
+ * would be issued, the slot is lost, and no other. */
 #include "attack.h"
 
 static void attack(size_t size, unsigned policy)

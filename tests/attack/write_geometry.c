@@ -1,6 +1,7 @@
 /* dies: SIGSEGV */
 /* SPDX-License-Identifier: MIT */
-/* Moves slot 0 to where the attacker wants the next block: geometry and secrets are read-only. */
+/* Moves slot 0 to where the attacker wants the next block: geometry and secrets are read-only.
+ * */
 #include "attack.h"
 
 int main(void)

@@ -1,7 +1,7 @@
 /* dies: wrong-size; report: "64 bytes requested" */
 /* SPDX-License-Identifier: MIT */
-/* Frees a block with another size than it was requested with, as when an object is freed as another
- * type: a sized free that believes it puts the block on the wrong list. */
+/* Frees a block with another size than it was requested with, as when an object is freed as
+ * another type: a sized free that believes it puts the block on the wrong list. */
 #include "attack.h"
 
 int main(void)

@@ -1,7 +1,7 @@
 /* survives */
 /* SPDX-License-Identifier: MIT */
-/* Frees and resizes blocks with every size but their own, also those that become theirs when cut to 32
- * bits: each is reported, and the block stays live and as it was. */
+/* Frees and resizes blocks with every size but their own, also those that become theirs when cut
+ * to 32 bits: each is reported, and the block stays live and as it was. */
 #include "attack.h"
 
 static void try_size(struct ward_slab *slab, unsigned char *block, size_t size, size_t wrong)
@@ -17,8 +17,9 @@ static void try_size(struct ward_slab *slab, unsigned char *block, size_t size, 
 
 static void attack(unsigned policy)
 {
-    const size_t far[] = { SIZE_MAX, SIZE_MAX - 1, (size_t)1 << 63, UINT32_MAX, UINT32_MAX - 1,
-                           UINT32_MAX - 2, 0xfffffff0, 0xfffffff3, 0xfffffff5, PTRDIFF_MAX };
+    const size_t far[] = { SIZE_MAX,       SIZE_MAX - 1,   (size_t)1 << 63, UINT32_MAX,
+                           UINT32_MAX - 1, UINT32_MAX - 2, 0xfffffff0,      0xfffffff3,
+                           0xfffffff5,     PTRDIFF_MAX };
     struct ward_slab slab;
 
     make_slab(&slab, 80, policy, 100);

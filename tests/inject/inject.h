@@ -2,9 +2,9 @@
 /*
  * inject.h: host calls that fail on request.
  *
- * Linked with ld --wrap, every ward_host_* call of ward passes through here on its way to the real
- * host. A test can let the n-th call fail, take an ability from the host, narrow its limits, and ask
- * what ward has mapped. A call that is made to fail does nothing.
+ * Linked with ld --wrap, every ward_host_* call of ward passes through here on its way to the
+ * real host. A test can let the n-th call fail, take an ability from the host, narrow its limits,
+ * and ask what ward has mapped. A call that is made to fail does nothing.
  *
  * Not synchronised: one thread. A forked child has its own copy.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * host PLUGIN: loads and unloads an object whose accesses fault, again and again, while other threads
- * fault as well. Every fault in it is answered, before and after; none is lost while tables come and
- * go.
+ * host PLUGIN: loads and unloads an object whose accesses fault, again and again, while other
+ * threads fault as well. Every fault in it is answered, before and after; none is lost while tables
+ * come and go.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -12,6 +12,8 @@ ward_test(tree.shellcheck ${CMAKE_CURRENT_SOURCE_DIR}/tree/shellcheck ${tree})
 ward_test(exports ${CMAKE_CURRENT_SOURCE_DIR}/exports/run
     ${CMAKE_C_COMPILER} ${CMAKE_NM} $<TARGET_FILE:ward_shared> $<TARGET_FILE:ward_static>
     ${tree}/include)
+ward_test(fast_path ${CMAKE_CURRENT_SOURCE_DIR}/fast_path/run
+    ${tree} $<TARGET_FILE:ward_static> ${both_compilers})
 ward_test(readme ${CMAKE_CURRENT_SOURCE_DIR}/readme/run
     ${tree} $<TARGET_FILE:ward_static> ${both_compilers})
 ward_test(consumer ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run ${PROJECT_BINARY_DIR} ${both_compilers})

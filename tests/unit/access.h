@@ -41,7 +41,8 @@ static inline void set_stride(int argc, char **argv)
 /* `pages` accessible pages, behind them one that is not, and before them another. */
 static inline unsigned char *map_edge(size_t pages)
 {
-    unsigned char *at = mmap(NULL, (pages + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *at =
+        mmap(NULL, (pages + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (at == MAP_FAILED || mprotect(at + PAGE, pages * PAGE, PROT_READ | PROT_WRITE))
         abort();

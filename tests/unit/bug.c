@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backing.h"
 
+#include <limits.h>
+
 #include <ward/bug.h>
 #include <ward/static.h>
 
@@ -154,7 +156,8 @@ static void the_largest_numbers_are_printed_right(void **state)
     assert_report_has(&bug, "address  0xffffffffffffffff, 18446744073709551614 bytes into");
 }
 
-/* The text cut at every cap: always the beginning of the whole, always terminated, nothing behind. */
+/* The text cut at every cap: always the beginning of the whole, always terminated, nothing
+ * behind. */
 static void a_report_is_cut_at_every_cap(void **state)
 {
     struct ward_bug bug = some_bug();
@@ -176,7 +179,7 @@ static void a_report_is_cut_at_every_cap(void **state)
     assert_int_equal(ward_bug_print(&bug, NULL, 0), 0);
 }
 
-/* ---- raising -------------------------------------------------------------------------------- */
+/* ---- raising ------------------------------------------------------------------------------- */
 
 static unsigned asked;
 

@@ -49,7 +49,7 @@ static void try_long(const struct ward_bulk_form_ *form, one_case *one)
 
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         for (size_t k = 0; k < sizeof back / sizeof *back; k++)
-            for (size_t align = 0; align < ALIGNMENTS; align += stride > 1 ? 13 : 1) {
+            for (size_t align = 0; align<ALIGNMENTS; align += stride> 1 ? 13 : 1) {
                 size_t n = lengths[i], less = least(back[k], n);
 
                 assert_true(check(one(form, n, n - less, align), form, n, n - less, align));
@@ -145,7 +145,8 @@ static void every_fill_is_exact(void **state)
 
 /* --- Strings -------------------------------------------------------------------------------- */
 
-/* A string of `length` bytes that would end behind the fault if length >= distance, into room for n. */
+/* A string of `length` bytes that would end behind the fault if length >= distance, into room for
+ * n. */
 static bool str_once(const struct ward_bulk_form_ *form, size_t n, size_t distance, size_t align,
                      size_t length)
 {

@@ -278,7 +278,8 @@ static void a_commit_that_fails_is_no_block_and_no_change(void **state)
     assert_int_equal(ward_region_fini(&map.region), 0);
 }
 
-/* The whole of a bare map, a split and a guarded split: the cursor reaches the last byte of each. */
+/* The whole of a bare map, a split and a guarded split: the cursor reaches the last byte of
+ * each. */
 static void every_region_can_be_allocated_from_at_once(void **state)
 {
     struct ward_region *regions[3];

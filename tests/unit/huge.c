@@ -53,13 +53,7 @@ static bool has_pool(void)
     return read_pool() >= WANTED;
 }
 
-#define skip_without_pool()                                                                        \
- do                                                                                                \
-  if (!has_pool()) {                                                                               \
-   print_message("no pool of huge pages, and " POOL " does not grow\n");                           \
-   skip();                                                                                         \
-  }                                                                                                \
- while (0)
+#define skip_without_pool() skip_unless(has_pool(), "no huge pages, and " POOL " does not grow")
 
 static int setup(void **state)
 {

@@ -8,7 +8,8 @@ static unsigned char *pages; /* two, and behind them a fault */
 
 static void what_is_used_is_what_was_imported(void **state)
 {
-    struct ward_iov theirs[3] = { { address(pages), 5 }, { address(pages + 100), 0 },
+    struct ward_iov theirs[3] = { { address(pages), 5 },
+                                  { address(pages + 100), 0 },
                                   { address(pages + 50), 7 } };
     struct ward_iov ours[4];
     struct ward_iov_list list;

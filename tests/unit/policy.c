@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backing.h"
 
+#include <limits.h>
+
 #include <ward/policy.h>
 #include <ward/slab.h>
 

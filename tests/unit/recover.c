@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The handler, what stands behind it, and the tables. Each handler is tried in a child: there is one
- * per process. */
+/* The handler, what stands behind it, and the tables. Each handler is tried in a child: there is
+ * one per process. */
 #include "access.h"
 
 static unsigned char *pages; /* one page, and behind it one that faults */
@@ -134,7 +134,8 @@ static void what_was_ignored_is_ignored_unless_it_is_a_fault(void **state)
     assert_int_equal(in_child(over_ignore, pages), -SIGSEGV);
 }
 
-/* --- Other ways in ------------------------------------------------------------------------------ */
+/* --- Other ways in ------------------------------------------------------------------------------
+ */
 
 static void own_handler(int sig, siginfo_t *info, void *context)
 {
@@ -204,7 +205,8 @@ static void everything_works_before_install_and_after(void **state)
     assert_int_equal(in_child(before_and_after, NULL), 0);
 }
 
-/* --- Tables --------------------------------------------------------------------------------------- */
+/* --- Tables
+ * --------------------------------------------------------------------------------------- */
 
 enum { ENTRIES = 50 };
 

@@ -284,9 +284,8 @@ static void within_regions_nothing_else_is_there(void **state)
         assert_true(ward_space_ok(&one.space) && ward_space_ok(&two.space));
         assert_int_equal((one.space.direct > 0), i == 0);
         a.region.base[2 * PAGE - 1] = 7;
-        assert_int_equal(ward_space_read(&one.space, address(a.region.base + 2 * PAGE - 1), byte,
-                                         1, NULL),
-                         0);
+        assert_int_equal(
+            ward_space_read(&one.space, address(a.region.base + 2 * PAGE - 1), byte, 1, NULL), 0);
         assert_int_equal(byte[0], 7);
         assert_int_equal(ward_space_write(&two.space, address(b.region.base), byte, 64, NULL), 0);
         assert_int_equal(ward_space_read(&one.space, address(secret), byte, 64, &why), -EFAULT);
@@ -295,9 +294,9 @@ static void within_regions_nothing_else_is_there(void **state)
         assert_int_equal(ward_space_read_u64(&two.space, address(&a), &word, &why), -EFAULT);
         assert_int_equal(ward_space_write(&one.space, address(b.region.base), byte, 1, NULL),
                          -EFAULT);
-        assert_int_equal(ward_space_read(&two.space, address(a.region.base + 2 * PAGE - 8), byte,
-                                         9, &why),
-                         -EFAULT);
+        assert_int_equal(
+            ward_space_read(&two.space, address(a.region.base + 2 * PAGE - 8), byte, 9, &why),
+            -EFAULT);
         assert_true(why.done == 0 && why.addr == address(a.region.base + 2 * PAGE));
     }
     assert_int_equal(ward_within_init(&one, NULL, both, 0), -EINVAL);
@@ -380,7 +379,8 @@ static void errno_is_left_alone(void **state)
     assert_int_equal(errno, 4711);
 }
 
-/* --- Mappings that change ---------------------------------------------------------------------- */
+/* --- Mappings that change ----------------------------------------------------------------------
+ */
 
 static _Atomic bool stop;
 

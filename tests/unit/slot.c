@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slot arithmetic against real division. Boundaries are tried in full, the rest by a generator with a
- * fixed seed: the claim is exactness, so one wrong answer anywhere is a failure.
+ * Slot arithmetic against real division. Boundaries are tried in full, the rest by a generator with
+ * a fixed seed: the claim is exactness, so one wrong answer anywhere is a failure.
  */
 #include "backing.h"
 
@@ -32,8 +32,8 @@ static struct grid grid_of(uint64_t stride, uint64_t count)
     return grid;
 }
 
-/* The contract: the index of a slot that starts at offset and is below count, else a number that is no
- * index. */
+/* The contract: the index of a slot that starts at offset and is below count, else a number that is
+ * no index. */
 static bool is_right(const struct grid *grid, uint64_t offset)
 {
     uint64_t got = ward_slot_index_(offset, grid->inverse, grid->shift);

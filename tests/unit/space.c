@@ -2,7 +2,8 @@
 /* What the front of every space promises, on spaces made for the purpose. */
 #include "access.h"
 
-/* --- A space with a page that a hook commits ---------------------------------------------------- */
+/* --- A space with a page that a hook commits ----------------------------------------------------
+ */
 
 struct toy {
     struct ward_space space;
@@ -52,8 +53,8 @@ static const struct ward_space_ops toy_ops = {
 static void toy_init(struct toy *toy, unsigned char *host, size_t len, enum ward_answer answer)
 {
     memset(toy, 0, sizeof *toy);
-    toy->space = (struct ward_space){ &toy_ops, 0x10000, 0x10000 + len - 1, len,
-                                      address(host) - 0x10000 };
+    toy->space =
+        (struct ward_space){ &toy_ops, 0x10000, 0x10000 + len - 1, len, address(host) - 0x10000 };
     toy->answer = answer;
     assert_true(ward_space_ok(&toy->space));
 }
@@ -142,7 +143,8 @@ static void a_hook_may_send_the_rest_to_the_operations(void **state)
     unmap_edge(pages, 1);
 }
 
-/* --- Order of errors ------------------------------------------------------------------------------ */
+/* --- Order of errors
+ * ------------------------------------------------------------------------------ */
 
 static void misaligned_comes_before_range_and_range_before_memory(void **state)
 {
@@ -227,7 +229,8 @@ static void check_is_about_the_range_and_sane_flags(void **state)
     unmap_edge(pages, 1);
 }
 
-/* --- Words ---------------------------------------------------------------------------------------- */
+/* --- Words
+ * ---------------------------------------------------------------------------------------- */
 
 #define assert_word(BITS, AT)                                                                      \
     do {                                                                                           \
@@ -278,7 +281,8 @@ static void a_read_sees_what_was_just_stored(void **state)
     }
 }
 
-/* --- Atomics -------------------------------------------------------------------------------------- */
+/* --- Atomics
+ * -------------------------------------------------------------------------------------- */
 
 static uint64_t apply(enum ward_atomic_op op, uint64_t was, uint64_t operand, uint64_t expected)
 {
@@ -340,7 +344,8 @@ static void what_is_no_atomic_is_einval(void **state)
                          -EINVAL);
 }
 
-/* --- Strings, sentinels ---------------------------------------------------------------------------- */
+/* --- Strings, sentinels
+ * ---------------------------------------------------------------------------- */
 
 static struct ward_space *ways[2];
 
@@ -370,13 +375,11 @@ static void a_string_ends_at_its_zero_or_says_why_not(void **state)
         assert_string_equal(text, "");
         assert_int_equal(ward_space_read_str(ways[i], address(pages), text, 0, NULL), -EINVAL);
         strcpy((char *)pages + 2 * PAGE - 4, "end");
-        assert_int_equal(ward_space_read_str(ways[i], address(pages + 2 * PAGE - 4), text, 300,
-                                             NULL),
-                         3);
+        assert_int_equal(
+            ward_space_read_str(ways[i], address(pages + 2 * PAGE - 4), text, 300, NULL), 3);
         pages[2 * PAGE - 1] = '!';
-        assert_int_equal(ward_space_read_str(ways[i], address(pages + 2 * PAGE - 4), text, 300,
-                                             &why),
-                         -EFAULT);
+        assert_int_equal(
+            ward_space_read_str(ways[i], address(pages + 2 * PAGE - 4), text, 300, &why), -EFAULT);
         assert_true(why.done == 4 && why.addr == address(pages + 2 * PAGE));
         assert_true(memcmp(text, "end!", 4) == 0 && is_all(text + 4, 296, 0));
     }
@@ -385,12 +388,24 @@ static void a_string_ends_at_its_zero_or_says_why_not(void **state)
 
 static void text_is_checked_on_the_copy(void **state)
 {
-    static const char *const good[] = { "", "plain", "h\xc3\xa9", "\xe2\x82\xac",
-                                        "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf" };
-    static const char *const bad[] = { "\x80",         "\xc0\x80",         "\xc3",
-                                       "\xe2\x82",     "\xe0\x80\x80",     "\xed\xa0\x80",
-                                       "\xf0\x80\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80",
-                                       "\xff",         "a\xc3(" };
+    static const char *const good[] = { "",
+                                        "plain",
+                                        "h\xc3\xa9",
+                                        "\xe2\x82\xac",
+                                        "\xf0\x9f\x98\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80",
+                                       "\xc0\x80",
+                                       "\xc3",
+                                       "\xe2\x82",
+                                       "\xe0\x80\x80",
+                                       "\xed\xa0\x80",
+                                       "\xf0\x80\x80",
+                                       "\xf0\x80\x80\x80",
+                                       "\xf4\x90\x80\x80",
+                                       "\xff",
+                                       "a\xc3(" };
     char text[32];
 
     (void)state;
@@ -445,14 +460,17 @@ static void sentinels_of_ones_own_and_lengths_that_are_none(void **state)
     assert_true(copy[0] == 1 && copy[2] == 2 && copy[3] == 99 && copy[4] == 0);
     assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 4, 3, &stop, NULL),
                      -ENAMETOOLONG);
-    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 0, 3, NULL, NULL), -EINVAL);
-    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 4, 0, NULL, NULL), -EINVAL);
-    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, SIZE_MAX / 2, 4, NULL,
-                                           NULL),
-                     -EOVERFLOW);
+    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 0, 3, NULL, NULL),
+                     -EINVAL);
+    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 4, 0, NULL, NULL),
+                     -EINVAL);
+    assert_int_equal(
+        ward_space_read_until(ways[0], address(list), copy, SIZE_MAX / 2, 4, NULL, NULL),
+        -EOVERFLOW);
 }
 
-/* --- Versions --------------------------------------------------------------------------------------- */
+/* --- Versions
+ * --------------------------------------------------------------------------------------- */
 
 static void structures_that_grew_are_understood(void **state)
 {
@@ -472,9 +490,9 @@ static void structures_that_grew_are_understood(void **state)
         assert_int_equal(ward_space_read_versioned(ways[i], address(pages), 2000, copy, 16, NULL),
                          -E2BIG);
         assert_true(is_all(copy, 16, 0));
-        assert_int_equal(ward_space_read_versioned(ways[i], address(pages), PAGE + 1, copy, 16,
-                                                   NULL),
-                         pages[1999] ? -E2BIG : -EFAULT);
+        assert_int_equal(
+            ward_space_read_versioned(ways[i], address(pages), PAGE + 1, copy, 16, NULL),
+            pages[1999] ? -E2BIG : -EFAULT);
         memset(copy, 6, 16);
         assert_int_equal(ward_space_write_versioned(ways[i], address(pages), 2000, copy, 16, NULL),
                          0);

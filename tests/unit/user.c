@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Typed pointers: what they carry over the boundary, and what they refuse at run time. What they refuse
- * at compile time is in tests/compile_fail. */
+/* Typed pointers: what they carry over the boundary, and what they refuse at run time. What they
+ * refuse at compile time is in tests/compile_fail. */
 #include "access.h"
 
 #include <ward/user.h>
@@ -30,8 +30,7 @@ static inline bool option_is_valid(const struct option *copy)
 }
 
 WARD_USER_DEFINE_CHECKED(uoption, struct option,
-                         WARD_FIELDS_CHECKED(struct option, on) +
-                             WARD_FIELDS(struct option, spare),
+                         WARD_FIELDS_CHECKED(struct option, on) + WARD_FIELDS(struct option, spare),
                          option_is_valid);
 
 struct padded {
@@ -197,9 +196,9 @@ static void atomics_are_typed(void **state)
     assert_int_equal(ward_u32_atomic_store(self, u, 1, NULL), 0);
     assert_int_equal(ward_u32_atomic_or(self, u, 6, &was, NULL), 0);
     assert_int_equal(word, 7);
-    assert_int_equal(ward_u32_atomic_exchange(self, ward_u32_inout_at(address(&word) + 1), 9, &was,
-                                              NULL),
-                     -EINVAL);
+    assert_int_equal(
+        ward_u32_atomic_exchange(self, ward_u32_inout_at(address(&word) + 1), 9, &was, NULL),
+        -EINVAL);
     assert_true(was == 0 && word == 7);
 }
 

@@ -5,9 +5,9 @@
  *      block                   block + size                       block + stride
  *        | the program's bytes | w0 w1 w2 w3 w4 w5 w6 w7 w0 w1 ... |
  *
- * w is a word bound to the slot by a keyed hash. w0 is never 0, so that a string's terminator written
- * one byte too far is always seen: where the hash has a 0 there, it becomes 1 (so 1 comes up twice as
- * often as any other value).
+ * w is a word bound to the slot by a keyed hash. w0 is never 0, so that a string's terminator
+ * written one byte too far is always seen: where the hash has a 0 there, it becomes 1 (so 1 comes
+ * up twice as often as any other value).
  */
 #ifndef WARD_INLINE_CANARY_H
 #define WARD_INLINE_CANARY_H

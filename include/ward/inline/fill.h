@@ -42,8 +42,8 @@ WARD_INLINE ward_fill_pair_ ward_fill_diff64_(const unsigned char *at, ward_fill
            ((ward_fill_load_(at + 32) ^ want) | (ward_fill_load_(at + 48) ^ want));
 }
 
-/* True if all len bytes are byte. Reads every one; in pieces that end where those of the filling end,
- * so that a load never spans two stores that are still under way. */
+/* True if all len bytes are byte. Reads every one; in pieces that end where those of the filling
+ * end, so that a load never spans two stores that are still under way. */
 WARD_INLINE bool ward_fill_is_(const unsigned char *at, size_t len, unsigned char byte)
 {
     uint64_t word = byte * UINT64_C(0x0101010101010101), rest = 0;

@@ -16,7 +16,8 @@ WARD_EXTERN_C_BEGIN
 /* The linker's names for the section's bounds; null where nothing here accesses anything. */
 extern const struct ward_recover_entry ward_recover_begin_[] __asm__("__start_ward_extable")
     WARD_HERE_;
-extern const struct ward_recover_entry ward_recover_end_[] __asm__("__stop_ward_extable") WARD_HERE_;
+extern const struct ward_recover_entry ward_recover_end_[] __asm__("__stop_ward_extable")
+    WARD_HERE_;
 
 extern struct ward_recover_table ward_recover_here_ WARD_HERE_;
 struct ward_recover_table ward_recover_here_ = { 0, 0, 0, 0, 0, 0, false, false };

@@ -10,12 +10,13 @@
 #include <ward/self.h>
 
 #define WARD_SELF_BOUNDS_                                                                          \
-    { 0, WARD_SELF_FIRST, WARD_SELF_LAST, WARD_SELF_LAST - WARD_SELF_FIRST + 1, 0 }
+    {                                                                                              \
+        0, WARD_SELF_FIRST, WARD_SELF_LAST, WARD_SELF_LAST - WARD_SELF_FIRST + 1, 0                \
+    }
 
 static const struct ward_space ward_self_bounds_ __attribute__((unused)) = WARD_SELF_BOUNDS_;
 
-WARD_CHECKED WARD_INLINE int ward_self_read_u64(uint64_t a, uint64_t *value,
-                                                struct ward_fault *why)
+WARD_CHECKED WARD_INLINE int ward_self_read_u64(uint64_t a, uint64_t *value, struct ward_fault *why)
 {
     uint64_t got, slow;
     int error;
@@ -30,8 +31,7 @@ WARD_CHECKED WARD_INLINE int ward_self_read_u64(uint64_t a, uint64_t *value,
     return error;
 }
 
-WARD_CHECKED WARD_INLINE int ward_self_write_u64(uint64_t a, uint64_t value,
-                                                 struct ward_fault *why)
+WARD_CHECKED WARD_INLINE int ward_self_write_u64(uint64_t a, uint64_t value, struct ward_fault *why)
 {
     uint64_t put = value;
 

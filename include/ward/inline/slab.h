@@ -6,8 +6,8 @@
  * into it; ward_slab_alloc reads them from the geometry, which is read-only after init. Everything
  * that is not the common case is one call away in slab.c.
  *
- * What is trusted: the geometry. What is not: the state, whose every value is bounded before use, and
- * the data, of which no byte is ever followed.
+ * What is trusted: the geometry. What is not: the state, whose every value is bounded before use,
+ * and the data, of which no byte is ever followed.
  */
 #ifndef WARD_INLINE_SLAB_H
 #define WARD_INLINE_SLAB_H
@@ -18,13 +18,15 @@
 #include <ward/random.h>
 #include <ward/slab.h>
 
-/* The words of a slot: 1 .. 2^32 - 17 is the requested size of a live block. A row that was never
- * touched is 0: free, and the slot reads as zero. */
-#define WARD_SLOT_FREE UINT32_C(0)
-#define WARD_SLOT_POISONED UINT32_C(0xfffffffd)    /* free, full of poison */
-#define WARD_SLOT_RETIRED UINT32_C(0xfffffffe)     /* never issued again */
+/* The word of a slot: 1 .. 2^32 - 17 is the requested size of a live block; else it is one of
+ * these. Any two of them differ in two bits or more, and so do all but the first from the size of
+ * any block below 2 GiB: no single wrong bit makes a slot live, or free, that is not. */
+#define WARD_SLOT_NEW         UINT32_C(0)          /* never issued */
+#define WARD_SLOT_FREE        UINT32_C(0xfffffff0) /* free; reads as zero if the policy cares */
+#define WARD_SLOT_POISONED    UINT32_C(0xfffffff3) /* free, full of poison */
+#define WARD_SLOT_RETIRED     UINT32_C(0xfffffff5) /* never issued again */
 #define WARD_SLOT_QUARANTINED UINT32_C(0xffffffff) /* waiting */
-#define WARD_SLAB_STRIDE_MAX UINT32_C(0xfffffff0)
+#define WARD_SLAB_STRIDE_MAX  UINT32_C(0xfffffff0)
 
 /* Random choices are among so many slots. */
 #define WARD_SLAB_WINDOW 256u
@@ -35,74 +37,80 @@ enum ward_slab_mode_ { WARD_SLAB_LOCKED = 1, WARD_SLAB_FORK = 2 };
 /* One row per place: what is known of slot i, and entry i of the stack of free slots (which has
  * nothing to do with slot i). */
 struct ward_slab_row_ {
-    uint32_t word; /* of slot i, see above */
+    uint32_t word;  /* of slot i, see above */
     uint32_t entry; /* a free slot, for i < state->top */
 };
 
-/* What changes. Nothing here is believed without a test. The rows follow it.
+/* What changes. Nothing here is believed without a test.
  * capacity == (top + capacity - fresh) + live + quarantined + retired */
 struct WARD_ALIGNED(64) ward_slab_state_ {
-    uint32_t top;         /* entries of the stack */
-    uint32_t low;         /* refill at or below so many */
-    uint32_t fresh;       /* slots from here on were never issued */
+    uint32_t top;   /* entries of the stack */
+    uint32_t low;   /* refill at or below so many */
+    uint32_t fresh; /* slots from here on were never issued */
     uint32_t quarantined, retired;
-    uint32_t next_fifo;   /* the oldest entry of the queue */
+    uint32_t next_fifo;     /* the oldest entry of the queue */
+    uint32_t spans_guarded; /* so many have been tried: once is enough, also after reset */
     uint32_t guards_missing;
     uint64_t bugs;
     uint64_t allocs, frees, failures, live_bytes, peak_bytes;
     struct ward_random random;
+    struct ward_slab_row_ rows[]; /* [capacity] */
 };
 
 /* Where everything is, and the secrets. Written once by init, then read-only.
  *
- * The fast paths see the slab through `open` and `limit`. Of a slab whose metadata is closed they see
- * an empty one (open is `closed`, limit 0), and so leave everything to the functions that open it. */
+ * The fast paths see the slab through `open` and `limit`. Of a slab whose metadata is closed they
+ * see an empty one (open is `closed`, limit 0), and so leave everything to the functions that open
+ * it. */
 struct ward_slab_geometry_ {
     unsigned char *base; /* slot 0 */
     struct ward_slab_state_ *open;
-    uint32_t limit;      /* capacity, or 0 */
-    uint32_t capacity;   /* slots */
-    uint64_t inverse;    /* of the odd part of stride */
-    unsigned shift;      /* stride == odd << shift */
-    size_t stride;       /* bytes */
-    size_t front;        /* pattern bytes before the first slot of a span */
-    uint64_t canary[2];  /* secret */
+    uint32_t limit;     /* capacity, or 0 */
+    uint32_t capacity;  /* slots */
+    uint64_t inverse;   /* of the odd part of stride */
+    unsigned shift;     /* stride == odd << shift */
+    size_t stride;      /* bytes */
+    size_t front;       /* pattern bytes before the first slot of a span */
+    uint64_t canary[2]; /* secret */
     const volatile uint64_t *fork_word;
-    uint32_t *waiting;   /* [random + fifo] quarantined slots + 1; 0: empty */
+    uint32_t *waiting; /* [random + fifo] quarantined slots + 1; 0: empty */
     uint32_t waiting_random, waiting_fifo;
-    uint64_t *generations;      /* [capacity] issue count and its complement; 0: never issued */
-    uint32_t per_span, spans;   /* slots per span, spans; capacity and 1 without span guards */
-    uint64_t span_reciprocal;   /* of per_span */
-    unsigned pitch_log2;        /* bytes from span to span */
+    uint64_t *generations;    /* [capacity] issue count and its complement; 0: never issued */
+    uint32_t per_span, spans; /* slots per span, spans; capacity and 1 without span guards */
+    uint64_t span_reciprocal; /* of per_span */
+    unsigned pitch_log2;      /* bytes from span to span */
     struct ward_slab_state_ *state;
     struct ward_slab_row_ *rows; /* [capacity] */
-    unsigned mode;       /* of ward_slab_mode_ */
-    bool fixed;          /* this really is read-only: the region could do it */
-    int key;             /* the protection key, with WARD_SLAB_LOCKED */
-    uint64_t epoch;      /* of the process this was made in */
-    uint64_t salt;       /* secret: what handles are mixed with */
-    struct ward_slab_spec spec; /* a copy */
+    unsigned mode;               /* of ward_slab_mode_ */
+    bool fixed;                  /* this really is read-only: the region could do it */
+    int key;                     /* the protection key, with WARD_SLAB_LOCKED */
+    uint64_t epoch;              /* of the process this was made in */
+    uint64_t salt;               /* secret: what handles are mixed with */
+    struct ward_slab_spec spec;  /* a copy */
     struct ward_region *data, *meta;
-    struct ward_slab_state_ closed; /* all zero */
+    uint64_t check; /* a sum of all that stands above, and of where it stands */
+    WARD_ALIGNED(64)
+    unsigned char closed[64]; /* all zero: the start of an empty state; only read */
 };
 
 WARD_EXTERN_C_BEGIN
 
-/* What the fast paths leave to others, with nothing changed yet. `at` is the entry of the stack that
- * turned out to be unfit, UINT32_MAX if none did. */
+/* What the fast paths leave to others, with nothing changed yet. `at` is the entry of the stack
+ * that turned out to be unfit, UINT32_MAX if none did. */
 WARD_API WARD_COLD void *ward_slab_alloc_slow_(struct ward_slab *slab, size_t size, uint32_t at);
 WARD_API WARD_COLD void ward_slab_free_slow_(struct ward_slab *slab, void *block, size_t size);
 
 WARD_EXTERN_C_END
 
 /* Is this call better left to the library? In code that is folded for a constant spec only requests
- * for whole blocks are, so that the slack is a constant: the rest would be in every caller's way. */
+ * for whole blocks are, so that the slack is a constant: the rest would be in every caller's way.
+ */
 #define WARD_SLAB_LEAVE_(SPEC, SIZE)                                                               \
-    (WARD_SLAB_IS_CONSTANT_(SPEC) && (SPEC)->policy & WARD_CANARY && !__builtin_constant_p(SIZE) && \
-     (SIZE) != (SPEC)->block.size)
+    (WARD_SLAB_IS_CONSTANT_(SPEC) && (SPEC)->policy & WARD_CANARY &&                               \
+     !__builtin_constant_p(SIZE) && (SIZE) != (SPEC)->block.size)
 
-/* Does the compiler know the spec? Then what follows from it is a constant too; else it is read from
- * the geometry, which holds the same. */
+/* Does the compiler know the spec? Then what follows from it is a constant too; else it is read
+ * from the geometry, which holds the same. */
 #define WARD_SLAB_IS_CONSTANT_(SPEC)                                                               \
     (__builtin_constant_p((SPEC)->block.size) && __builtin_constant_p((SPEC)->policy))
 
@@ -232,18 +240,20 @@ WARD_INLINE void ward_slab_drop_(const struct ward_slab_spec *spec, struct ward_
     st->top = top - 1;
 }
 
-/* An entry of the stack: the topmost, or a random one of the topmost. UINT32_MAX: refill first. */
-WARD_INLINE uint32_t ward_slab_choose_(const struct ward_slab_geometry_ *g,
-                                       const struct ward_slab_spec *spec,
-                                       struct ward_slab_state_ *st, uint32_t top)
+/* A random one of the topmost entries of the stack, from a stream that is ready. */
+WARD_INLINE uint32_t ward_slab_choose_(struct ward_slab_state_ *st, uint32_t top)
 {
-    if (!(spec->policy & WARD_RANDOM_SLOT))
-        return top - 1;
-    if (WARD_UNLIKELY(!ward_random_is_ready_(&st->random, g->fork_word)))
-        return UINT32_MAX;
     if (WARD_LIKELY(top >= WARD_SLAB_WINDOW))
         return top - 1 - ward_random_byte_(&st->random);
-    return top <= st->low ? UINT32_MAX : top - 1 - ward_random_draw_(&st->random, top);
+    return top - 1 - ward_random_draw_(&st->random, top);
+}
+
+/* Can a random choice be made now, among enough? */
+WARD_INLINE bool ward_slab_may_choose_(const struct ward_slab_geometry_ *g,
+                                       const struct ward_slab_state_ *st, uint32_t top)
+{
+    return ward_random_is_ready_(&st->random, g->fork_word) &&
+           (WARD_LIKELY(top >= WARD_SLAB_WINDOW) || top > st->low);
 }
 
 WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_slab_spec *spec,
@@ -251,22 +261,22 @@ WARD_INLINE void *ward_slab_alloc_(struct ward_slab *slab, const struct ward_sla
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
     struct ward_slab_state_ *st = g->open;
-    struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
-    uint32_t top = st->top, limit = g->limit, at = UINT32_MAX, index;
+    uint32_t top = st->top, limit = g->limit, at = top - 1, index;
 
     if (WARD_UNLIKELY(WARD_SLAB_LEAVE_(spec, size)))
         return ward_slab_alloc(slab, size);
     if (WARD_UNLIKELY(size - 1 >= spec->block.size))
         return NULL;
-    if (WARD_LIKELY(top - 1 < limit))
-        at = ward_slab_choose_(g, spec, st, top);
-    if (WARD_UNLIKELY(at >= limit))
+    if (WARD_UNLIKELY(at >= limit ||
+                      (spec->policy & WARD_RANDOM_SLOT && !ward_slab_may_choose_(g, st, top))))
         return ward_slab_alloc_slow_(slab, size, UINT32_MAX);
-    index = rows[at].entry;
-    if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, rows, limit, index)))
+    if (spec->policy & WARD_RANDOM_SLOT)
+        at = ward_slab_choose_(st, top);
+    index = st->rows[at].entry;
+    if (WARD_UNLIKELY(!ward_slab_is_fit_(g, spec, st->rows, limit, index)))
         return ward_slab_alloc_slow_(slab, size, at);
-    ward_slab_drop_(spec, st, rows, top, at);
-    return ward_slab_issue_(g, spec, st, &rows[index], index, size);
+    ward_slab_drop_(spec, st, st->rows, top, at);
+    return ward_slab_issue_(g, spec, st, &st->rows[index], index, size);
 }
 
 /* Is everything around the block as alloc left it? */
@@ -286,15 +296,15 @@ struct ward_slab_place_ {
     uint32_t leaves;
 };
 
-/* A slot goes to a random place of an array, who was there to the queue, and the oldest of the queue
- * leaves. Finds the places and changes nothing but the stream of choices. */
+/* A slot goes to a random place of an array, who was there to the queue, and the oldest of the
+ * queue leaves. Finds the places and changes nothing but the stream of choices. */
 WARD_INLINE struct ward_slab_place_ ward_slab_place_find_(const struct ward_slab_geometry_ *g,
                                                           struct ward_slab_state_ *st)
 {
     struct ward_slab_place_ place;
     uint32_t oldest = st->next_fifo < g->waiting_fifo ? st->next_fifo : 0;
 
-    place.random = &g->waiting[ward_random_draw_(&st->random, g->waiting_random)];
+    place.random = &g->waiting[ward_random_byte_(&st->random) * g->waiting_random >> 8];
     place.leaves = *place.random;
     place.fifo = NULL;
     place.next_fifo = 0;
@@ -336,12 +346,18 @@ WARD_INLINE void ward_slab_push_(const struct ward_slab_spec *spec, struct ward_
     st->top = top + 1;
 }
 
+/* What a block leaves behind in its slot: by the policy nothing, and never its canary, which the
+ * next owner could read. */
 WARD_INLINE void ward_slab_scrub_(const struct ward_slab_geometry_ *g,
-                                  const struct ward_slab_spec *spec, unsigned char *block)
+                                  const struct ward_slab_spec *spec, unsigned char *block,
+                                  size_t size)
 {
+    size_t stride = ward_slab_stride_(g, spec);
+
     if (spec->policy & (WARD_ZERO | WARD_POISON))
-        ward_fill_(block, ward_slab_stride_(g, spec),
-                   spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0);
+        ward_fill_(block, stride, spec->policy & WARD_POISON ? WARD_POISON_BYTE : 0);
+    else if (spec->policy & WARD_CANARY)
+        ward_fill_(block + size, stride - size, 0);
 }
 
 WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_spec *spec,
@@ -349,7 +365,6 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
     struct ward_slab_state_ *st = g->open;
-    struct ward_slab_row_ *rows = (struct ward_slab_row_ *)(void *)(st + 1);
     unsigned char *block = (unsigned char *)at;
     uint64_t found = ward_slab_index_(g, spec, block);
     uint32_t index = (uint32_t)found, limit = g->limit;
@@ -359,7 +374,7 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
         ward_slab_free(slab, block, size);
         return;
     }
-    if (WARD_UNLIKELY(found >= limit || rows[index].word != size ||
+    if (WARD_UNLIKELY(found >= limit || st->rows[index].word != size ||
                       size - 1 >= spec->block.size || st->top >= limit ||
                       !ward_slab_is_intact_(g, spec, index, block, size) ||
                       (ward_slab_is_first_(g, spec, index) && g->front))) {
@@ -369,24 +384,24 @@ WARD_INLINE void ward_slab_free_(struct ward_slab *slab, const struct ward_slab_
     if (spec->policy & WARD_QUARANTINE) {
         if (WARD_UNLIKELY(!ward_random_is_ready_(&st->random, g->fork_word) ||
                           (place = ward_slab_place_find_(g, st),
-                           !ward_slab_place_ok_(g, rows, &place)))) {
+                           !ward_slab_place_ok_(g, st->rows, &place)))) {
             ward_slab_free_slow_(slab, block, size);
             return;
         }
         ward_slab_place_take_(st, &place, index);
-        rows[index].word = WARD_SLOT_QUARANTINED;
+        st->rows[index].word = WARD_SLOT_QUARANTINED;
         if (place.leaves)
-            ward_slab_push_(spec, st, rows, place.leaves - 1);
+            ward_slab_push_(spec, st, st->rows, place.leaves - 1);
         else
             st->quarantined++;
     } else {
-        ward_slab_push_(spec, st, rows, index);
+        ward_slab_push_(spec, st, st->rows, index);
     }
     if (spec->policy & WARD_STATISTICS) {
         st->frees++;
         st->live_bytes -= size;
     }
-    ward_slab_scrub_(g, spec, block);
+    ward_slab_scrub_(g, spec, block, size);
 }
 
 #endif

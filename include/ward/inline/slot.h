@@ -2,9 +2,9 @@
 /*
  * Which slot an address is, without dividing. Not API; ABI, since it folds into user code.
  *
- * Slots lie at offsets index * stride. With stride = odd << shift and inverse * odd == 1 (mod 2^64),
- * a multiple of stride times inverse is index << shift, exactly; rotating right by shift gives the
- * index. Any other offset gives a number that is no index: were it one (below count, and
+ * Slots lie at offsets index * stride. With stride = odd << shift and inverse * odd == 1 (mod
+ * 2^64), a multiple of stride times inverse is index << shift, exactly; rotating right by shift
+ * gives the index. Any other offset gives a number that is no index: were it one (below count, and
  * count * stride fits), then offset == index * stride. So one comparison tells foreign, misaligned
  * and interior addresses from the start of a slot (Granlund and Montgomery 1994, section 9).
  */
@@ -13,7 +13,8 @@
 
 #include <ward/base.h>
 
-/* The inverse of an odd number modulo 2^64: each step of Newton's iteration doubles the good bits. */
+/* The inverse of an odd number modulo 2^64: each step of Newton's iteration doubles the good bits.
+ */
 WARD_INLINE uint64_t ward_slot_inverse_(uint64_t odd)
 {
     uint64_t x = odd * 3 ^ 2; /* 5 bits */

@@ -16,7 +16,8 @@ WARD_INLINE bool ward_user_any_(const void *copy)
     return true;
 }
 
-/* ---- untyped: sizes and alignments are constants wherever these are used ---------------------- */
+/* ---- untyped: sizes and alignments are constants wherever these are used ----------------------
+ */
 
 /* -EINVAL, as for a misaligned word. */
 WARD_INLINE int ward_user_misaligned_(uint64_t a, unsigned access, struct ward_fault *why)
@@ -63,9 +64,8 @@ WARD_CHECKED WARD_INLINE int ward_user_read_(struct ward_space *space, uint64_t 
     return error;
 }
 
-WARD_CHECKED WARD_INLINE int ward_user_write_(struct ward_space *space, uint64_t a,
-                                              const void *src, size_t size, size_t align,
-                                              struct ward_fault *why)
+WARD_CHECKED WARD_INLINE int ward_user_write_(struct ward_space *space, uint64_t a, const void *src,
+                                              size_t size, size_t align, struct ward_fault *why)
 {
     uint64_t word = 0;
 
@@ -108,7 +108,8 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
     return fits ? 0 : -EOVERFLOW;
 }
 
-/* ---- one direction's type --------------------------------------------------------------------- */
+/* ---- one direction's type ---------------------------------------------------------------------
+ */
 
 #define WARD_USER_TYPE_(NAME, DIRECTION, SIZE, ACCESS)                                             \
     typedef struct {                                                                               \
@@ -136,13 +137,13 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
         struct ward_space *space, NAME##_##DIRECTION user, size_t n, struct ward_fault *why)       \
     {                                                                                              \
         size_t bytes;                                                                              \
-        int error = ward_user_length_(user.DIRECTION##_addr, n, SIZE, NAME##_align_, ACCESS,       \
-                                      &bytes, why);                                                \
-        return error ? error                                                                       \
-                     : ward_space_check(space, user.DIRECTION##_addr, bytes, ACCESS, why);         \
+        int error =                                                                                \
+            ward_user_length_(user.DIRECTION##_addr, n, SIZE, NAME##_align_, ACCESS, &bytes, why); \
+        return error ? error : ward_space_check(space, user.DIRECTION##_addr, bytes, ACCESS, why); \
     }
 
-/* ---- in ---------------------------------------------------------------------------------------- */
+/* ---- in ----------------------------------------------------------------------------------------
+ */
 
 #define WARD_USER_IN_(NAME, T, VALID)                                                              \
     typedef T NAME##_type;                                                                         \
@@ -192,7 +193,8 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
         return NAME##_look_(error, dst, n);                                                        \
     }
 
-/* ---- out, and both ------------------------------------------------------------------------------ */
+/* ---- out, and both ------------------------------------------------------------------------------
+ */
 
 #define WARD_USER_OUT_(NAME, T)                                                                    \
     WARD_USER_TYPE_(NAME, out, sizeof(T), WARD_WRITE)                                              \
@@ -223,9 +225,8 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
         ward_fault_clear_(why);                                                                    \
         return 0;                                                                                  \
     }                                                                                              \
-    WARD_CHECKED WARD_INLINE int NAME##_write_array(struct ward_space *space, NAME##_out to,       \
-                                                    const T *src, size_t n,                        \
-                                                    struct ward_fault *why)                        \
+    WARD_CHECKED WARD_INLINE int NAME##_write_array(                                               \
+        struct ward_space *space, NAME##_out to, const T *src, size_t n, struct ward_fault *why)   \
     {                                                                                              \
         size_t bytes;                                                                              \
         int error = ward_user_length_(to.out_addr, n, sizeof(T), WARD_ALIGNOF(T), WARD_WRITE,      \
@@ -233,7 +234,8 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
         return error ? error : ward_space_write(space, to.out_addr, src, bytes, why);              \
     }
 
-/* ---- atomics ------------------------------------------------------------------------------------ */
+/* ---- atomics ------------------------------------------------------------------------------------
+ */
 
 WARD_CHECKED WARD_INLINE int ward_user_atomic_(struct ward_space *space, uint64_t a,
                                                enum ward_atomic_op which, unsigned width,
@@ -248,9 +250,8 @@ WARD_CHECKED WARD_INLINE int ward_user_atomic_(struct ward_space *space, uint64_
 }
 
 #define WARD_USER_ATOMIC_ONE_(NAME, T, VERB, OP)                                                   \
-    WARD_CHECKED WARD_INLINE int NAME##_atomic_##VERB(struct ward_space *space,                    \
-                                                      NAME##_inout user, T value, T *was,          \
-                                                      struct ward_fault *why)                      \
+    WARD_CHECKED WARD_INLINE int NAME##_atomic_##VERB(struct ward_space *space, NAME##_inout user, \
+                                                      T value, T *was, struct ward_fault *why)     \
     {                                                                                              \
         uint64_t before;                                                                           \
         int error = ward_user_atomic_(space, user.inout_addr, OP, (unsigned)sizeof(T),             \

@@ -34,8 +34,7 @@ static struct ward_bulk_ whole(size_t n)
                      "2: " MOV " -" #WIDTH "(%[s],%[n]), " B "\n"                                  \
                      "4: " MOV " " A ", (%[d])\n"                                                  \
                      "5: " MOV " " B ", -" #WIDTH "(%[d],%[n])\n"                                  \
-                     "3:\n" WARD_TOUCH_ENTRY_(FIRST, 3b, e, 0)                                     \
-                         WARD_TOUCH_ENTRY_(SECOND, 3b, e, 0)                                       \
+                     "3:\n" WARD_TOUCH_ENTRY_(FIRST, 3b, e, 0) WARD_TOUCH_ENTRY_(SECOND, 3b, e, 0) \
                      : [e] "+&r"(kind)                                                             \
                      : [d] "r"(d), [s] "r"(s), [n] "r"(n)                                          \
                      : "r10", "r11", "memory")
@@ -44,13 +43,13 @@ static struct ward_bulk_ whole(size_t n)
     uint64_t kind = 0;                                                                             \
                                                                                                    \
     if (n >= 8)                                                                                    \
-        ENDS(FIRST, SECOND, "movq", "%%r10", "%%r11", 8);                                            \
+        ENDS(FIRST, SECOND, "movq", "%%r10", "%%r11", 8);                                          \
     else if (n >= 4)                                                                               \
-        ENDS(FIRST, SECOND, "movl", "%%r10d", "%%r11d", 4);                                          \
+        ENDS(FIRST, SECOND, "movl", "%%r10d", "%%r11d", 4);                                        \
     else if (n >= 2)                                                                               \
-        ENDS(FIRST, SECOND, "movw", "%%r10w", "%%r11w", 2);                                          \
+        ENDS(FIRST, SECOND, "movw", "%%r10w", "%%r11w", 2);                                        \
     else if (n == 1)                                                                               \
-        ENDS(FIRST, SECOND, "movb", "%%r10b", "%%r11b", 1);                                          \
+        ENDS(FIRST, SECOND, "movb", "%%r10b", "%%r11b", 1);                                        \
     return kind == 0
 
 WARD_INLINE bool short_in(void *d, uintptr_t s, size_t n)
@@ -180,7 +179,7 @@ static bool has_avx2(void)
 
 /* --- Vectors --------------------------------------------------------------------------------- */
 
-# define AVX2 __attribute__((target("avx2")))
+#define AVX2 __attribute__((target("avx2")))
 
 /* No more aligned than any stack is: no function has to see to it. */
 typedef unsigned char vector __attribute__((vector_size(VECTOR), aligned(16)));
@@ -197,16 +196,16 @@ AVX2 WARD_INLINE uint64_t load_pairs(uintptr_t p, uintptr_t q, struct four *v)
 {
     uint64_t kind = 0;
 
-    __asm__ volatile("1: vmovdqu (%[p]), %[a]\n"
-                     "2: vmovdqu 32(%[p]), %[b]\n"
-                     "3: vmovdqu (%[q]), %[c]\n"
-                     "4: vmovdqu 32(%[q]), %[d]\n"
-                     "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
-                         WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
-                     : [e] "+&r"(kind), [a] "=&x"(v->a), [b] "=&x"(v->b), [c] "=&x"(v->c),
-                       [d] "=&x"(v->d)
-                     : [p] "r"(p), [q] "r"(q)
-                     : "memory");
+    __asm__ volatile(
+        "1: vmovdqu (%[p]), %[a]\n"
+        "2: vmovdqu 32(%[p]), %[b]\n"
+        "3: vmovdqu (%[q]), %[c]\n"
+        "4: vmovdqu 32(%[q]), %[d]\n"
+        "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
+            WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
+        : [e] "+&r"(kind), [a] "=&x"(v->a), [b] "=&x"(v->b), [c] "=&x"(v->c), [d] "=&x"(v->d)
+        : [p] "r"(p), [q] "r"(q)
+        : "memory");
     return kind;
 }
 
@@ -214,16 +213,16 @@ AVX2 WARD_INLINE uint64_t store_pairs(uintptr_t p, uintptr_t q, const struct fou
 {
     uint64_t kind = 0;
 
-    __asm__ volatile("1: vmovdqu %[a], (%[p])\n"
-                     "2: vmovdqu %[b], 32(%[p])\n"
-                     "3: vmovdqu %[c], (%[q])\n"
-                     "4: vmovdqu %[d], 32(%[q])\n"
-                     "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
-                         WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
-                     : [e] "+&r"(kind)
-                     : [a] "x"(v->a), [b] "x"(v->b), [c] "x"(v->c), [d] "x"(v->d), [p] "r"(p),
-                       [q] "r"(q)
-                     : "memory");
+    __asm__ volatile(
+        "1: vmovdqu %[a], (%[p])\n"
+        "2: vmovdqu %[b], 32(%[p])\n"
+        "3: vmovdqu %[c], (%[q])\n"
+        "4: vmovdqu %[d], 32(%[q])\n"
+        "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
+            WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
+        : [e] "+&r"(kind)
+        : [a] "x"(v->a), [b] "x"(v->b), [c] "x"(v->c), [d] "x"(v->d), [p] "r"(p), [q] "r"(q)
+        : "memory");
     return kind;
 }
 
@@ -232,16 +231,16 @@ AVX2 WARD_INLINE uint64_t load_block(uintptr_t p, struct four *v)
 {
     uint64_t kind = 0;
 
-    __asm__ volatile("1: vmovdqu (%[p]), %[a]\n"
-                     "2: vmovdqu 32(%[p]), %[b]\n"
-                     "3: vmovdqu 64(%[p]), %[c]\n"
-                     "4: vmovdqu 96(%[p]), %[d]\n"
-                     "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
-                         WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
-                     : [e] "+&r"(kind), [a] "=&x"(v->a), [b] "=&x"(v->b), [c] "=&x"(v->c),
-                       [d] "=&x"(v->d)
-                     : [p] "r"(p)
-                     : "memory");
+    __asm__ volatile(
+        "1: vmovdqu (%[p]), %[a]\n"
+        "2: vmovdqu 32(%[p]), %[b]\n"
+        "3: vmovdqu 64(%[p]), %[c]\n"
+        "4: vmovdqu 96(%[p]), %[d]\n"
+        "9:\n" WARD_TOUCH_ENTRY_(1b, 9b, e, 0) WARD_TOUCH_ENTRY_(2b, 9b, e, 0)
+            WARD_TOUCH_ENTRY_(3b, 9b, e, 0) WARD_TOUCH_ENTRY_(4b, 9b, e, 0)
+        : [e] "+&r"(kind), [a] "=&x"(v->a), [b] "=&x"(v->b), [c] "=&x"(v->c), [d] "=&x"(v->d)
+        : [p] "r"(p)
+        : "memory");
     return kind;
 }
 
@@ -440,18 +439,18 @@ static bool is_long(size_t n)
 
 AVX2 static struct ward_bulk_ avx2_in(void *dst, uintptr_t from, size_t n)
 {
-    return is_long(n) ? rep_in(dst, from, n)
-                      : ward_bulk_bytes_in_(dst, from, n, 
-                                            n <= BLOCK ? vectors_in(dst, from, n)
-                                                       : blocks_in(dst, from, n));
+    return is_long(n)
+               ? rep_in(dst, from, n)
+               : ward_bulk_bytes_in_(
+                     dst, from, n, n <= BLOCK ? vectors_in(dst, from, n) : blocks_in(dst, from, n));
 }
 
 AVX2 static struct ward_bulk_ avx2_out(uintptr_t to, const void *src, size_t n)
 {
-    return is_long(n) ? rep_out(to, src, n)
-                      : ward_bulk_bytes_out_(to, src, n, 
-                                             n <= BLOCK ? vectors_out(to, src, n)
-                                                        : blocks_out(to, src, n));
+    return is_long(n)
+               ? rep_out(to, src, n)
+               : ward_bulk_bytes_out_(
+                     to, src, n, n <= BLOCK ? vectors_out(to, src, n) : blocks_out(to, src, n));
 }
 
 /* --- Strings --------------------------------------------------------------------------------- */
@@ -521,8 +520,8 @@ AVX2 WARD_INLINE size_t put_last(char *dst, const struct pair *v)
     return VECTOR + put_end(dst + VECTOR, v->b, zeroes(v->b));
 }
 
-/* Pairs of vectors as far as page and room go. *ended: there was a zero, or a fault. No byte is read
- * twice. */
+/* Pairs of vectors as far as page and room go. *ended: there was a zero, or a fault. No byte is
+ * read twice. */
 AVX2 WARD_INLINE struct ward_bulk_ str_pairs(char *dst, uintptr_t from, size_t n, bool *ended)
 {
     struct pair v;
@@ -633,19 +632,19 @@ struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n)
 
 /* What is long, or not by vectors, or faulted: `done` bytes are copied. */
 static WARD_COLD int in_slowly(void *dst, uintptr_t from, size_t n, void *space, void *why,
-                                     ward_bulk_rest_ *rest, size_t done)
+                               ward_bulk_rest_ *rest, size_t done)
 {
-    struct ward_bulk_ got = processor() && done == 0 ? rep_in(dst, from, n)
-                                                   : ward_bulk_bytes_in_(dst, from, n, done);
+    struct ward_bulk_ got =
+        processor() && done == 0 ? rep_in(dst, from, n) : ward_bulk_bytes_in_(dst, from, n, done);
 
     return got.kind ? rest(dst, from, n, space, why, got) : 0;
 }
 
-static WARD_COLD int out_slowly(const void *src, uintptr_t to, size_t n, void *space,
-                                      void *why, ward_bulk_rest_ *rest, size_t done)
+static WARD_COLD int out_slowly(const void *src, uintptr_t to, size_t n, void *space, void *why,
+                                ward_bulk_rest_ *rest, size_t done)
 {
-    struct ward_bulk_ got = processor() && done == 0 ? rep_out(to, src, n)
-                                                   : ward_bulk_bytes_out_(to, src, n, done);
+    struct ward_bulk_ got =
+        processor() && done == 0 ? rep_out(to, src, n) : ward_bulk_bytes_out_(to, src, n, done);
     union {
         const void *src;
         void *ours;
@@ -673,7 +672,7 @@ AVX2 static __attribute__((noinline)) int out_by_blocks(const void *src, uintptr
 }
 
 AVX2 WARD_INLINE int in_by_vectors(void *dst, uintptr_t from, size_t n, void *space, void *why,
-                                    ward_bulk_rest_ *rest)
+                                   ward_bulk_rest_ *rest)
 {
     size_t done;
 
@@ -684,8 +683,8 @@ AVX2 WARD_INLINE int in_by_vectors(void *dst, uintptr_t from, size_t n, void *sp
     return WARD_LIKELY(done == n) ? 0 : in_slowly(dst, from, n, space, why, rest, done);
 }
 
-AVX2 WARD_INLINE int out_by_vectors(const void *src, uintptr_t to, size_t n, void *space,
-                                     void *why, ward_bulk_rest_ *rest)
+AVX2 WARD_INLINE int out_by_vectors(const void *src, uintptr_t to, size_t n, void *space, void *why,
+                                    ward_bulk_rest_ *rest)
 {
     size_t done;
 
@@ -708,7 +707,7 @@ WARD_INLINE bool by_vectors(size_t n)
 }
 
 AVX2 int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *why,
-                        ward_bulk_rest_ *rest)
+                       ward_bulk_rest_ *rest)
 {
     if (WARD_LIKELY(by_vectors(n)))
         return in_by_vectors(dst, from, n, space, why, rest);
@@ -716,7 +715,7 @@ AVX2 int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *w
 }
 
 AVX2 int ward_bulk_out_(const void *src, uintptr_t to, size_t n, void *space, void *why,
-                         ward_bulk_rest_ *rest)
+                        ward_bulk_rest_ *rest)
 {
     if (WARD_LIKELY(by_vectors(n)))
         return out_by_vectors(src, to, n, space, why, rest);
@@ -735,7 +734,7 @@ static WARD_COLD ptrdiff_t str_slowly(char *dst, uintptr_t from, size_t n, void 
 }
 
 AVX2 WARD_INLINE ptrdiff_t short_str(char *dst, uintptr_t from, size_t n, void *space, void *why,
-                                ward_bulk_str_rest_ *rest)
+                                     ward_bulk_str_rest_ *rest)
 {
     unsigned zero;
     vector v;
@@ -749,7 +748,7 @@ AVX2 WARD_INLINE ptrdiff_t short_str(char *dst, uintptr_t from, size_t n, void *
 }
 
 AVX2 ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, void *why,
-                         ward_bulk_str_rest_ *rest)
+                              ward_bulk_str_rest_ *rest)
 {
     if (WARD_LIKELY(by_vectors(0) && n >= VECTOR && (from & (PAGE - 1)) <= PAGE - VECTOR))
         return short_str(dst, from, n, space, why, rest);

@@ -15,8 +15,8 @@ static inline uintptr_t ward_trap_pc_(const ucontext_t *context)
     return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
 }
 
-/* Goes on at pc, with kind in register `number` as instructions number them, carry set or as it was,
- * and the direction flag clear, as every function expects it. */
+/* Goes on at pc, with kind in register `number` as instructions number them, carry set or as it
+ * was, and the direction flag clear, as every function expects it. */
 static inline void ward_trap_resume_(ucontext_t *context, uintptr_t pc, unsigned number,
                                      unsigned kind, bool carry)
 {

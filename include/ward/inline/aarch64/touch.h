@@ -15,7 +15,7 @@
     ".set .Lward_register, 0\n"                                                                    \
     ".irp name, x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, x16, x17, "  \
     "x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30\n"                            \
-    ".ifc %x[" #REG "], \\name\n"                                                                 \
+    ".ifc %x[" #REG "], \\name\n"                                                                  \
     ".long .Lward_register\n"                                                                      \
     ".endif\n"                                                                                     \
     ".set .Lward_register, .Lward_register + 1\n"                                                  \
@@ -81,7 +81,8 @@ WARD_INLINE bool ward_touch_store_(uintptr_t at, unsigned width, uint64_t *value
     return kind != 0;
 }
 
-/* One try. *was: what is there; *lost: nothing is known, nothing was done. The kind of the fault. */
+/* One try. *was: what is there; *lost: nothing is known, nothing was done. The kind of the fault.
+ */
 WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t expected, uint64_t put,
                                       uint64_t *was, bool *lost)
 {

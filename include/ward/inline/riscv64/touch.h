@@ -9,18 +9,18 @@
 
 #include <ward/base.h>
 
-#define WARD_TOUCH_ENTRY_(AT, TO, REG)                                                             \
-    ".pushsection ward_extable,\"aR?\",@progbits\n"                                                \
-    ".balign 4\n"                                                                                  \
-    ".long " #AT " - ., " #TO " - .\n"                                                             \
-    ".set .Lward_register, 0\n"                                                                    \
-    ".irp name, zero, ra, sp, gp, tp, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7, s2, s3, "\
-    "s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6\n"                                           \
-    ".ifc %[" #REG "], \\name\n"                                                                  \
-    ".long .Lward_register\n"                                                                      \
-    ".endif\n"                                                                                     \
-    ".set .Lward_register, .Lward_register + 1\n"                                                  \
-    ".endr\n"                                                                                      \
+#define WARD_TOUCH_ENTRY_(AT, TO, REG)                                                              \
+    ".pushsection ward_extable,\"aR?\",@progbits\n"                                                 \
+    ".balign 4\n"                                                                                   \
+    ".long " #AT " - ., " #TO " - .\n"                                                              \
+    ".set .Lward_register, 0\n"                                                                     \
+    ".irp name, zero, ra, sp, gp, tp, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7, s2, s3, " \
+    "s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6\n"                                            \
+    ".ifc %[" #REG "], \\name\n"                                                                    \
+    ".long .Lward_register\n"                                                                       \
+    ".endif\n"                                                                                      \
+    ".set .Lward_register, .Lward_register + 1\n"                                                   \
+    ".endr\n"                                                                                       \
     ".popsection\n"
 
 /* Uncompressed or not: the entry has the instruction's own address. */
@@ -40,22 +40,20 @@
 
 /* The value is compared in the bits of mask, and changed in those alone. lost: try again. */
 #define WARD_TOUCH_PAIR_(SIZE, AT, WAS, EXPECTED, PUT, MASK, LOST, KIND)                           \
-    __asm__ __volatile__ __inline__("li %[lost], 0\n"                                              \
-                                    "1: lr." SIZE ".aqrl %[was], (%[at])\n"                        \
-                                    "xor %[t], %[was], %[expected]\n"                              \
-                                    "and %[t], %[t], %[mask]\n"                                    \
-                                    "bnez %[t], 2f\n"                                              \
-                                    "xor %[t], %[was], %[put]\n"                                   \
-                                    "and %[t], %[t], %[mask]\n"                                    \
-                                    "xor %[t], %[t], %[was]\n"                                     \
-                                    "3: sc." SIZE ".aqrl %[lost], %[t], (%[at])\n"                 \
-                                    "2:\n" WARD_TOUCH_ENTRY_(1b, 2b, e)                            \
-                                        WARD_TOUCH_ENTRY_(3b, 2b, e)                               \
-                                    : [e] "+&r"(KIND), [was] "=&r"(WAS), [lost] "=&r"(LOST),       \
-                                      [t] "=&r"(scratch)                                           \
-                                    : [at] "r"(AT), [expected] "r"(EXPECTED), [put] "r"(PUT),      \
-                                      [mask] "r"(MASK)                                             \
-                                    : "memory")
+    __asm__ __volatile__ __inline__(                                                               \
+        "li %[lost], 0\n"                                                                          \
+        "1: lr." SIZE ".aqrl %[was], (%[at])\n"                                                    \
+        "xor %[t], %[was], %[expected]\n"                                                          \
+        "and %[t], %[t], %[mask]\n"                                                                \
+        "bnez %[t], 2f\n"                                                                          \
+        "xor %[t], %[was], %[put]\n"                                                               \
+        "and %[t], %[t], %[mask]\n"                                                                \
+        "xor %[t], %[t], %[was]\n"                                                                 \
+        "3: sc." SIZE ".aqrl %[lost], %[t], (%[at])\n"                                             \
+        "2:\n" WARD_TOUCH_ENTRY_(1b, 2b, e) WARD_TOUCH_ENTRY_(3b, 2b, e)                           \
+        : [e] "+&r"(KIND), [was] "=&r"(WAS), [lost] "=&r"(LOST), [t] "=&r"(scratch)                \
+        : [at] "r"(AT), [expected] "r"(EXPECTED), [put] "r"(PUT), [mask] "r"(MASK)                 \
+        : "memory")
 
 WARD_INLINE bool ward_touch_load_(uintptr_t at, unsigned width, uint64_t *value)
 {
@@ -89,7 +87,8 @@ WARD_INLINE bool ward_touch_store_(uintptr_t at, unsigned width, uint64_t *value
     return kind != 0;
 }
 
-/* One try. *was: what is there; *lost: nothing is known, nothing was done. The kind of the fault. */
+/* One try. *was: what is there; *lost: nothing is known, nothing was done. The kind of the fault.
+ */
 WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t expected, uint64_t put,
                                       uint64_t *was, bool *lost)
 {
