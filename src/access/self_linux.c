@@ -200,8 +200,7 @@ struct ward_space *ward_space_self_auto(void)
     return &space;
 }
 
-/* --- Within regions ----------------------------------------------------------------------------
- */
+/* --- Within regions -------------------------------------------------------------------------- */
 
 /* Does all of the range lie in one of them? Else the fault names the first byte that does not. */
 static bool is_within(const struct ward_within *within, uint64_t a, size_t n,

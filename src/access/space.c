@@ -592,8 +592,7 @@ int ward_space_write_versioned(struct ward_space *space, uint64_t a, size_t give
     return error;
 }
 
-/* --- The thread's context ----------------------------------------------------------------------
- */
+/* --- The thread's context -------------------------------------------------------------------- */
 
 void ward_nofault_begin(void)
 {

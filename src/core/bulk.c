@@ -178,8 +178,7 @@ const struct ward_bulk_form_ ward_bulk_general_ = {
     .str = ward_bulk_general_str_,
 };
 
-/* --- By one form -------------------------------------------------------------------------------
- */
+/* --- By one form ----------------------------------------------------------------------------- */
 
 int ward_bulk_in_by_(const struct ward_bulk_form_ *form, void *dst, uintptr_t from, size_t n,
                      void *space, void *why, ward_bulk_rest_ *rest)

@@ -134,8 +134,7 @@ static void what_was_ignored_is_ignored_unless_it_is_a_fault(void **state)
     assert_int_equal(in_child(over_ignore, pages), -SIGSEGV);
 }
 
-/* --- Other ways in ------------------------------------------------------------------------------
- */
+/* --- Other ways in --------------------------------------------------------------------------- */
 
 static void own_handler(int sig, siginfo_t *info, void *context)
 {

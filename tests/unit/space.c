@@ -2,8 +2,7 @@
 /* What the front of every space promises, on spaces made for the purpose. */
 #include "access.h"
 
-/* --- A space with a page that a hook commits ----------------------------------------------------
- */
+/* --- A space with a page that a hook commits ------------------------------------------------- */
 
 struct toy {
     struct ward_space space;
@@ -159,6 +158,8 @@ static void misaligned_comes_before_range_and_range_before_memory(void **state)
     toy_init(&toy, pages, 2 * PAGE, WARD_FAIL);
     assert_int_equal(ward_space_read_u64(&toy.space, 3, &word, &why), -EINVAL);
     assert_true(word == 0 && why.kind == WARD_FAULT_ALIGN && why.addr == 3);
+    assert_int_equal(ward_space_read_u64(&toy.space, 0x10004, &word, &why), -EINVAL);
+    assert_int_equal(ward_space_write_u32(&toy.space, 0x10002, 1, &why), -EINVAL);
     assert_int_equal(ward_space_write_u16(&toy.space, 0x10000 + PAGE + 1, 1, &why), -EINVAL);
     assert_int_equal(ward_space_read_u64(&toy.space, 0x10000 - 8, &word, &why), -EFAULT);
     assert_int_equal(why.kind, WARD_FAULT_RANGE);

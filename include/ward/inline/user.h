@@ -16,8 +16,7 @@ WARD_INLINE bool ward_user_any_(const void *copy)
     return true;
 }
 
-/* ---- untyped: sizes and alignments are constants wherever these are used ----------------------
- */
+/* ---- untyped: sizes and alignments are constants wherever these are used -------------------- */
 
 /* -EINVAL, as for a misaligned word. */
 WARD_INLINE int ward_user_misaligned_(uint64_t a, unsigned access, struct ward_fault *why)
@@ -52,7 +51,7 @@ WARD_CHECKED WARD_INLINE int ward_user_read_(struct ward_space *space, uint64_t 
         uint64_t word = 0;
 
         error = ward_space_read_near_(space, a, ward_user_log2_(size), &word, why);
-        __builtin_memcpy(dst, &word, size);
+        __builtin_memcpy(dst, &word, size <= 8 ? size : 0);
         return error;
     }
     if (WARD_UNLIKELY(a % align != 0))
@@ -70,7 +69,7 @@ WARD_CHECKED WARD_INLINE int ward_user_write_(struct ward_space *space, uint64_t
     uint64_t word = 0;
 
     if (ward_user_is_word_(size, align)) {
-        __builtin_memcpy(&word, src, size);
+        __builtin_memcpy(&word, src, size <= 8 ? size : 0);
         return ward_space_write_near_(space, a, ward_user_log2_(size), word, why);
     }
     if (WARD_UNLIKELY(a % align != 0))
@@ -108,8 +107,7 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
     return fits ? 0 : -EOVERFLOW;
 }
 
-/* ---- one direction's type ---------------------------------------------------------------------
- */
+/* ---- one direction's type ------------------------------------------------------------------- */
 
 #define WARD_USER_TYPE_(NAME, DIRECTION, SIZE, ACCESS)                                             \
     typedef struct {                                                                               \
@@ -142,18 +140,22 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
         return error ? error : ward_space_check(space, user.DIRECTION##_addr, bytes, ACCESS, why); \
     }
 
-/* ---- in ----------------------------------------------------------------------------------------
- */
+/* ---- in ------------------------------------------------------------------------------------- */
 
 #define WARD_USER_IN_(NAME, T, VALID)                                                              \
     typedef T NAME##_type;                                                                         \
     enum { NAME##_align_ = WARD_ALIGNOF(T) };                                                      \
     WARD_USER_TYPE_(NAME, in, sizeof(T), WARD_READ)                                                \
+    WARD_INLINE void NAME##_clear_(T *values, size_t n)                                            \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++)                                                             \
+            __builtin_memset((void *)(values + i), 0, sizeof(T));                                  \
+    }                                                                                              \
     WARD_CHECKED WARD_INLINE int NAME##_look_(int error, T *values, size_t n)                      \
     {                                                                                              \
         for (size_t i = 0; !error && i < n; i++)                                                   \
             if (!VALID(values + i))                                                                \
-                error = -EINVAL, __builtin_memset((void *)values, 0, n * sizeof(T));               \
+                error = -EINVAL, NAME##_clear_(values, n);                                         \
         return error;                                                                              \
     }                                                                                              \
     WARD_CHECKED WARD_INLINE int NAME##_read(struct ward_space *space, NAME##_in from, T *dst,     \
@@ -189,12 +191,11 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
         if (!error)                                                                                \
             error = ward_space_read(space, from.in_addr, dst, bytes, why);                         \
         else if (error == -EINVAL && n <= (size_t)PTRDIFF_MAX / sizeof(T))                         \
-            __builtin_memset((void *)dst, 0, n * sizeof(T));                                       \
+            NAME##_clear_(dst, n);                                                                 \
         return NAME##_look_(error, dst, n);                                                        \
     }
 
-/* ---- out, and both ------------------------------------------------------------------------------
- */
+/* ---- out, and both -------------------------------------------------------------------------- */
 
 #define WARD_USER_OUT_(NAME, T)                                                                    \
     WARD_USER_TYPE_(NAME, out, sizeof(T), WARD_WRITE)                                              \
@@ -234,8 +235,7 @@ WARD_CHECKED WARD_INLINE int ward_user_offset_(uint64_t a, ptrdiff_t n, size_t s
         return error ? error : ward_space_write(space, to.out_addr, src, bytes, why);              \
     }
 
-/* ---- atomics ------------------------------------------------------------------------------------
- */
+/* ---- atomics -------------------------------------------------------------------------------- */
 
 WARD_CHECKED WARD_INLINE int ward_user_atomic_(struct ward_space *space, uint64_t a,
                                                enum ward_atomic_op which, unsigned width,

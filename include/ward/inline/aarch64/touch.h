@@ -7,6 +7,7 @@
 #define WARD_INLINE_TOUCH_H
 
 #include <ward/base.h>
+#include <ward/inline/pair.h>
 
 #define WARD_TOUCH_ENTRY_(AT, TO, REG)                                                             \
     ".pushsection ward_extable,\"aR?\",%%progbits\n"                                               \
@@ -102,6 +103,20 @@ WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t exp
     return kind;
 }
 
-#include <ward/inline/pair.h>
+WARD_INLINE uint64_t ward_touch_compare_exchange_(uintptr_t at, unsigned width, uint64_t *expected,
+                                                  uint64_t put)
+{
+    return ward_pair_compare_exchange_(ward_touch_pair_, at, width, expected, put);
+}
+
+WARD_INLINE uint64_t ward_touch_exchange_(uintptr_t at, unsigned width, uint64_t *value)
+{
+    return ward_pair_replace_(ward_touch_pair_, at, width, value, false);
+}
+
+WARD_INLINE uint64_t ward_touch_add_(uintptr_t at, unsigned width, uint64_t *value)
+{
+    return ward_pair_replace_(ward_touch_pair_, at, width, value, true);
+}
 
 #endif

@@ -8,19 +8,20 @@
 #define WARD_INLINE_TOUCH_H
 
 #include <ward/base.h>
+#include <ward/inline/pair.h>
 
-#define WARD_TOUCH_ENTRY_(AT, TO, REG)                                                              \
-    ".pushsection ward_extable,\"aR?\",@progbits\n"                                                 \
-    ".balign 4\n"                                                                                   \
-    ".long " #AT " - ., " #TO " - .\n"                                                              \
-    ".set .Lward_register, 0\n"                                                                     \
-    ".irp name, zero, ra, sp, gp, tp, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7, s2, s3, " \
-    "s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6\n"                                            \
-    ".ifc %[" #REG "], \\name\n"                                                                    \
-    ".long .Lward_register\n"                                                                       \
-    ".endif\n"                                                                                      \
-    ".set .Lward_register, .Lward_register + 1\n"                                                   \
-    ".endr\n"                                                                                       \
+#define WARD_TOUCH_ENTRY_(AT, TO, REG)                                                             \
+    ".pushsection ward_extable,\"aR?\",@progbits\n"                                                \
+    ".balign 4\n"                                                                                  \
+    ".long " #AT " - ., " #TO " - .\n"                                                             \
+    ".set .Lward_register, 0\n"                                                                    \
+    ".irp name, zero, ra, sp, gp, tp, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7, s2, "    \
+    "s3, s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6\n"                                       \
+    ".ifc %[" #REG "], \\name\n"                                                                   \
+    ".long .Lward_register\n"                                                                      \
+    ".endif\n"                                                                                     \
+    ".set .Lward_register, .Lward_register + 1\n"                                                  \
+    ".endr\n"                                                                                      \
     ".popsection\n"
 
 /* Uncompressed or not: the entry has the instruction's own address. */
@@ -106,6 +107,20 @@ WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t exp
     return kind;
 }
 
-#include <ward/inline/pair.h>
+WARD_INLINE uint64_t ward_touch_compare_exchange_(uintptr_t at, unsigned width, uint64_t *expected,
+                                                  uint64_t put)
+{
+    return ward_pair_compare_exchange_(ward_touch_pair_, at, width, expected, put);
+}
+
+WARD_INLINE uint64_t ward_touch_exchange_(uintptr_t at, unsigned width, uint64_t *value)
+{
+    return ward_pair_replace_(ward_touch_pair_, at, width, value, false);
+}
+
+WARD_INLINE uint64_t ward_touch_add_(uintptr_t at, unsigned width, uint64_t *value)
+{
+    return ward_pair_replace_(ward_touch_pair_, at, width, value, true);
+}
 
 #endif
