@@ -4,9 +4,9 @@
  *
  * Who finds a bug fills a struct ward_bug and calls ward_bug_raise. By default the report is
  * printed to standard error, in one write and without allocating, and the process aborts. A program
- * may install a handler that decides otherwise: WARD_CONTAIN leaks the block concerned, counts the
- * bug and goes on; nothing the bug touched is ever handed out again. Debug and release builds
- * behave the same.
+ * may install a handler that decides otherwise: WARD_CONTAIN counts the bug and goes on: a wrong
+ * call had no effect, and a damaged block is leaked and never handed out again. Debug and release
+ * builds behave the same.
  *
  * The codes (WARD-DOUBLE-FREE) and their CWE numbers are stable: tools may rely on them.
  */

@@ -16,7 +16,9 @@
  * at once. With WARD_KEYED, who releases has opened the key.
  *
  * Limited by RLIMIT_MEMLOCK unless privileged. After fork a child must not use what is built on
- * these: allocators notice and report (WARD-FORKED).
+ * these: allocators notice and report (WARD-FORKED). A secret region is not there in a child:
+ * release and protect answer -EFAULT, and fini forgets it and touches nothing (something else may
+ * lie there by then; the two guards stay taken).
  */
 #ifndef WARD_LOCKED_H
 #define WARD_LOCKED_H
@@ -29,6 +31,7 @@ struct ward_locked {
     size_t reserved;           /* bytes of it */
     bool altered;              /* not all of it is WARD_RW */
     bool unwritable;           /* protect took WARD_WRITE from some of it */
+    uint64_t epoch;            /* of the process it was made in (ward_host_fork_epoch) */
 };
 
 WARD_EXTERN_C_BEGIN

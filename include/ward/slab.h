@@ -15,8 +15,9 @@
  * Invariant: capacity == free + live + quarantined + retired.
  *
  * Caught in O(1), always: a second free (certain until the slot is issued again), a free of a
- * foreign, interior or misaligned pointer, a wrong size, a damaged record. A bug costs the block
- * concerned (it is retired), never the list. Geometry that was made writable and changed is
+ * foreign, interior or misaligned pointer, a wrong size, a damaged record. A bug costs at most
+ * the block concerned, never the list: a wrong call is refused, and a block that was damaged, or
+ * written while free, is retired. Geometry that was made writable and changed is
  * reported by the next slow path (verify just answers false), and then every one refuses. Further
  * defences are chosen by policy (ward/policy.h).
  *

@@ -435,13 +435,6 @@ int ward_slab_map_secret(struct ward_slab *slab, const struct ward_slab_spec *sp
     return map_with(slab, spec, capacity, true);
 }
 
-/* A child may not have the data: then something else may be where it was. */
-static bool is_absent(const struct ward_slab *slab)
-{
-    return (slab->data->facts & WARD_IS_ABSENT_ON_FORK) != 0 &&
-           ward_host_fork_epoch() != slab->geometry->epoch;
-}
-
 /* Gives back what map made, from the top down. What the host refuses stays, to be tried again. */
 static int end_own(struct ward_slab *slab)
 {
@@ -451,8 +444,6 @@ static int end_own(struct ward_slab *slab)
 
     if (slab->geometry)
         (void)ward_slab_sound_(slab->geometry); /* nothing depends on it; but it should be known */
-    if (slab->geometry && is_absent(slab))
-        __builtin_memset(&slab->own_secret, 0, sizeof slab->own_secret);
     for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++) {
         int err = ward_region_fini(own[i]);
 
@@ -469,12 +460,12 @@ static int end_own(struct ward_slab *slab)
 static int leave(struct ward_slab *slab)
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
-    bool absent = is_absent(slab);
+    bool here = ward_slab_is_here_(g); /* a child may not have the data */
     int err, next;
 
     err = clear_meta(slab->meta, ward_slab_sound_(g) ? ward_slab_meta_bytes(&g->spec, g->capacity)
                                                      : ward_region_committed(slab->meta));
-    next = absent ? 0 : drop_all(slab->data);
+    next = here ? drop_all(slab->data) : 0;
     __builtin_memset(slab, 0, sizeof *slab);
     return err ? err : next;
 }

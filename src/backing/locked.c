@@ -2,6 +2,7 @@
 #include <ward/locked.h>
 #include <ward/map.h>
 
+#include "core/wipe.h"
 #include "reserve.h"
 
 static struct ward_locked *locked_of(struct ward_region *region)
@@ -14,6 +15,13 @@ static bool is_secret(const struct ward_region *region)
     return (region->facts & WARD_IS_SECRET) != 0;
 }
 
+/* A child does not have secret memory, and may have something else where it was. */
+static bool is_gone(const struct ward_region *region)
+{
+    return (region->facts & WARD_IS_ABSENT_ON_FORK) != 0 &&
+           ((const struct ward_locked *)region)->epoch != ward_host_fork_epoch();
+}
+
 /* --- The operations ------------------------------------------------------------------------ */
 
 /* Once the bytes are cleared the range reads as zero, which is what was asked. That the pages go
@@ -21,9 +29,11 @@ static bool is_secret(const struct ward_region *region)
  * nothing. */
 static int locked_release(struct ward_region *region, size_t off, size_t len)
 {
+    if (is_gone(region))
+        return -EFAULT;
     if (locked_of(region)->unwritable)
         return -EPERM;
-    ward_reserve_clear_(region->base + off, len);
+    ward_wipe_(region->base + off, len);
     if (!is_secret(region))
         ward_reserve_empty_(region->base + off, len);
     return 0;
@@ -37,6 +47,8 @@ static int locked_protect(struct ward_region *region, size_t off, size_t len, un
 
     if (prot == WARD_GUARD)
         return -ENOTSUP;
+    if (is_gone(region))
+        return -EFAULT;
     error = ward_host_protect(region->base + off, len, prot);
     if (error)
         return error;
@@ -52,7 +64,7 @@ static void clear_all(const struct ward_locked *locked)
     const struct ward_region *region = &locked->region;
 
     if (!locked->altered || !ward_host_protect(region->base, region->size, WARD_RW))
-        ward_reserve_clear_(region->base, region->size);
+        ward_wipe_(region->base, region->size);
 }
 
 /* Sealed: it cannot be unmapped, but neither has it to stay in memory. */
@@ -69,10 +81,12 @@ static int locked_fini(struct ward_region *region)
 {
     struct ward_locked *locked = locked_of(region);
     struct ward_reserve_ all = { locked->origin, locked->reserved, region->base, region->size };
-    int error;
+    int error = 0;
 
-    clear_all(locked);
-    error = ward_reserve_fini_(&all); /* unmapping unlocks */
+    if (!is_gone(region)) {
+        clear_all(locked);
+        error = ward_reserve_fini_(&all); /* unmapping unlocks */
+    }
     if (error && error != -EPERM)
         return error;
     if (error)
@@ -120,6 +134,7 @@ static void fill_in(struct ward_locked *locked, const struct ward_reserve_ *made
                            WARD_IS_LOCKED | WARD_IS_NO_DUMP | WARD_IS_ZEROED;
     locked->origin = made->origin;
     locked->reserved = made->bytes;
+    locked->epoch = ward_host_fork_epoch();
 }
 
 /* Only the inside: the system cannot lock what is inaccessible. */

@@ -87,11 +87,4 @@ WARD_CHECKED int ward_reserve_guard_(void *at, size_t len, bool was_rw, size_t *
 /* Gives *splits back to the budget. */
 void ward_reserve_refund_(size_t *splits);
 
-/* Clears len bytes in a way no compiler may leave out. */
-static inline void ward_reserve_clear_(void *at, size_t len)
-{
-    __builtin_memset(at, 0, len);
-    __asm__ volatile("" : : "r"(at) : "memory");
-}
-
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The checked front of every region: what reaches an operation lies within the region, on its
- * grain, and is not empty.
+ * grain, and is not empty. It is proved so: tests/proof/region.c holds what the operations named in
+ * the `calls` comments ask of their caller.
  */
 #include <ward/region.h>
 
@@ -26,6 +27,7 @@ int ward_region_commit(struct ward_region *region, size_t off, size_t len)
 
     if (error || len == 0 || !region->ops->commit)
         return error;
+    /*@ calls op_commit; */
     return region->ops->commit(region, off, len);
 }
 
@@ -35,7 +37,10 @@ int ward_region_release(struct ward_region *region, size_t off, size_t len)
 
     if (error || len == 0)
         return error;
-    return region->ops->release ? region->ops->release(region, off, len) : -ENOTSUP;
+    if (!region->ops->release)
+        return -ENOTSUP;
+    /*@ calls op_release; */
+    return region->ops->release(region, off, len);
 }
 
 /* Guard stands alone; the key only restricts an access that is there. */
@@ -63,6 +68,7 @@ int ward_region_protect(struct ward_region *region, size_t off, size_t len, unsi
     /* The kernel refuses most of it, but lets guard markers into a sealed range. */
     if (region->facts & WARD_IS_SEALED)
         return -EPERM;
+    /*@ calls op_protect; */
     return region->ops->protect(region, off, len, prot);
 }
 
@@ -70,7 +76,10 @@ size_t ward_region_committed(const struct ward_region *region)
 {
     if (!region || !region->ops)
         return 0;
-    return region->ops->committed ? region->ops->committed(region) : region->size;
+    if (!region->ops->committed)
+        return region->size;
+    /*@ calls op_committed; */
+    return region->ops->committed(region);
 }
 
 struct ward_region *ward_region_meta(const struct ward_region *region)

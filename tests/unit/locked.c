@@ -359,6 +359,35 @@ static void secret_memory_cannot_be_read_through_the_kernel(void **state)
     end();
 }
 
+/* What a child's calls answer; 0: as they should, and what lies there now is untouched. */
+static int use_what_is_gone(void *unused)
+{
+    unsigned char *there;
+
+    (void)unused;
+    there = mmap(locked.region.base, PAGE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (there != locked.region.base)
+        return 1;
+    memset(there, 0x5a, PAGE);
+    if (ward_region_release(&locked.region, 0, PAGE) != -EFAULT)
+        return 2;
+    if (ward_region_protect(&locked.region, 0, PAGE, WARD_READ) != -EFAULT)
+        return 3;
+    if (ward_region_fini(&locked.region))
+        return 4;
+    return is_all(there, PAGE, 0x5a) && is_all(&locked, sizeof locked, 0) ? 0 : 5;
+}
+
+static void a_child_touches_nothing_where_secret_memory_was(void **state)
+{
+    (void)state;
+    skip_without_secret();
+    make(ward_secret_init, PAGE);
+    assert_int_equal(in_child(use_what_is_gone, NULL), 0);
+    end();
+}
+
 static void a_child_has_no_secret_memory(void **state)
 {
     (void)state;
@@ -410,6 +439,7 @@ int main(void)
         test(secret_memory_says_so),
         test(secret_memory_cannot_be_read_through_the_kernel),
         test(a_child_has_no_secret_memory),
+        test(a_child_touches_nothing_where_secret_memory_was),
         test(secret_memory_without_its_promises_is_not_given),
     };
 

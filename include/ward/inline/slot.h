@@ -13,34 +13,54 @@
 
 #include <ward/base.h>
 
-/* The inverse of an odd number modulo 2^64: each step of Newton's iteration doubles the good bits.
- */
+/* A number that inverts odd modulo 2^5. */
+WARD_INLINE uint64_t ward_slot_guess_(uint64_t odd)
+{
+    return odd * 3 ^ 2;
+}
+
+/* Newton's step: if x inverts odd modulo 2^k, the result does so modulo 2^2k. */
+WARD_INLINE uint64_t ward_slot_refine_(uint64_t odd, uint64_t x)
+{
+    return x * (2 - odd * x);
+}
+
+/* The inverse of an odd number modulo 2^64. */
 WARD_INLINE uint64_t ward_slot_inverse_(uint64_t odd)
 {
-    uint64_t x = odd * 3 ^ 2; /* 5 bits */
+    uint64_t x = ward_slot_guess_(odd); /* 5 bits */
 
-    x *= 2 - odd * x; /* 10 */
-    x *= 2 - odd * x; /* 20 */
-    x *= 2 - odd * x; /* 40 */
-    x *= 2 - odd * x; /* 80 */
-    return x;
+    x = ward_slot_refine_(odd, x);    /* 10 */
+    x = ward_slot_refine_(odd, x);    /* 20 */
+    x = ward_slot_refine_(odd, x);    /* 40 */
+    return ward_slot_refine_(odd, x); /* 64 */
+}
+
+/* x rotated right by shift, which is below 64. */
+WARD_INLINE uint64_t ward_slot_rotate_(uint64_t x, unsigned shift)
+{
+    return x >> shift | x << ((64 - shift) & 63);
 }
 
 /* The index of the slot that starts at offset, or some number >= count for any count that keeps
- * count << shift and count * stride below 2^64. */
+ * count * stride at or below 2^64. */
 WARD_INLINE uint64_t ward_slot_index_(uint64_t offset, uint64_t inverse, unsigned shift)
 {
-    uint64_t product = offset * inverse;
+    return ward_slot_rotate_(offset * inverse, shift);
+}
 
-    return product >> shift | product << (-shift & 63);
+/* The upper half of a product. */
+WARD_INLINE uint64_t ward_slot_high_(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+
+    return (uint64_t)((wide)a * b >> 64);
 }
 
 /* floor(index / divisor) for any 32-bit index, with reciprocal = ward_slot_reciprocal_(divisor). */
 WARD_INLINE uint32_t ward_slot_divide_(uint32_t index, uint64_t reciprocal)
 {
-    __extension__ typedef unsigned __int128 wide;
-
-    return (uint32_t)((wide)index * reciprocal >> 63);
+    return (uint32_t)ward_slot_high_((uint64_t)index * 2, reciprocal);
 }
 
 /* ceil(2^63 / divisor) for a divisor in [1, 2^31]. */
