@@ -296,6 +296,7 @@ int main(void)
     };
     int failed;
 
+    skip_where_emulated();
     pages = map_edge(1);
     failed = cmocka_run_group_tests(in_children, NULL, NULL);
     install_first();
