@@ -8,7 +8,12 @@
  *
  * Invariant: cursor <= region->size, and nothing beyond the cursor is in use.
  *
- * Bump has no state of its own about blocks and so detects nothing; for that take a slab. Threads:
+ * On memory that a fork wipes or leaves behind (ward/locked.h) every call in a child that would
+ * allocate, free or move the cursor is refused with a report (WARD-FORKED) until the arena is
+ * initialised again.
+ *
+ * Bump has no state of its own about blocks and so detects nothing else; for that take a slab. An
+ * arena that is NULL or all zero has no room. Threads:
  * one at a time. Cost: O(1), some 20 instructions. Of the metadata of its region it needs none.
  */
 #ifndef WARD_BUMP_H
@@ -22,6 +27,8 @@ struct ward_bump {
     size_t cursor;              /* bytes from base in use, padding included */
     size_t committed;           /* bytes from base known to be writable */
     size_t last;                /* where the newest block begins; == cursor if none does */
+    uint64_t
+        epoch; /* of the process it was made in, where its memory does not survive fork; else 0 */
 };
 
 /* A place to come back to. */
@@ -49,13 +56,15 @@ WARD_API void ward_bump_free(struct ward_bump *bump, void *block, size_t size);
 WARD_API void *ward_bump_resize(struct ward_bump *bump, void *block, struct ward_layout was,
                                 struct ward_layout now);
 
-/* Marks the cursor; rewind frees everything allocated since. -EINVAL: the point lies beyond the
+/* Marks the cursor; rewind frees everything allocated since. -EFAULT: refused in a child;
+ * -EINVAL: the point lies beyond the
  * cursor, so it is not one to come back to. */
 WARD_API ward_bump_mark_point ward_bump_mark(const struct ward_bump *bump);
 WARD_API WARD_CHECKED int ward_bump_rewind(struct ward_bump *bump, ward_bump_mark_point to);
 
-/* Frees everything. Contents stay until overwritten, or until ward_region_release. */
-WARD_API void ward_bump_reset(struct ward_bump *bump);
+/* Frees everything. 0, or -EFAULT: refused in a child. Contents stay until overwritten, or until
+ * ward_region_release. */
+WARD_API int ward_bump_reset(struct ward_bump *bump);
 
 /* Bytes of the region; bytes in use, padding included. */
 WARD_API size_t ward_bump_capacity(const struct ward_bump *bump);

@@ -34,7 +34,7 @@ enum ward_map_flag {
     WARD_MAP_NO_THP = 8,        /* not wanted; not with THP (-EINVAL) */
     WARD_MAP_NO_DUMP = 16,      /* left out of core dumps */
     WARD_MAP_WIPE_ON_FORK = 32, /* a child sees zeroes */
-    WARD_MAP_RANDOM = 64,       /* the front guard is longer by a random 0 to 255 pages */
+    WARD_MAP_RANDOM = 64,       /* each guard is longer by a random 0 to 255 pages */
 };
 
 /* Everything that can be asked of a map. Zero means the default throughout. */

@@ -30,7 +30,7 @@
  * not reach.
  *
  * Cost: alloc and free are O(1), without division, indirect call or lock; see README for figures.
- * Metadata per slot: 8 bytes, 16 with WARD_GENERATION, 8 more per quarantined slot.
+ * Metadata per slot: 8 bytes, 16 with WARD_GENERATION, 4 more per quarantined slot.
  *
  * Out-of-line free structures: hardened_malloc, mimalloc 3. Division-free test of a slot's address:
  * exact division by multiplication (Granlund and Montgomery 1994).
@@ -86,20 +86,22 @@ struct ward_slab_info {
 
 WARD_EXTERN_C_BEGIN
 
-/* Bytes of metadata for capacity slots; 0: there can be no such slab (spec NULL or wrong, capacity
- * 0). align of the policy's page: computed for the host's page size. */
+/* Bytes of metadata for capacity slots, with this host's page size; 0: there can be no such slab
+ * (spec NULL or wrong, capacity 0, too large). */
 WARD_API size_t ward_slab_meta_bytes(const struct ward_slab_spec *spec, uint32_t capacity);
 
 /* Bytes of data for capacity slots, without the front pattern; 0 as above or too large. */
 WARD_API size_t ward_slab_data_bytes(const struct ward_slab_spec *spec, uint32_t capacity);
 
 /* A slab over a region that has metadata (a split, a guard over a split): as many slots as fit in
- * the data. Both sides are emptied: what they held is lost. Metadata is committed at once, data as
- * it is needed. -EINVAL: a NULL, a spec that makes no sense, no region, or align beyond the page
- * size; -EOVERFLOW: blocks of 4 GiB or more; -ENOTSUP: the region has no metadata, or metadata that
- * a fork wipes or leaves behind (a child's blocks still need it), or cannot do what the policy
- * requires; -ENOSPC: not one slot fits, the metadata is too small, or no key is left; else what the
- * host answers. On failure *slab is all zero. */
+ * the data and can be described in the metadata, whose base is a multiple of 64. Both sides are
+ * emptied: what they held is lost. Metadata is committed at once, data as it is needed (with
+ * WARD_SPAN_GUARD a span at a time). -EINVAL: a NULL, a spec that makes no sense, no region, or
+ * align beyond the page size; -EOVERFLOW: blocks of 4 GiB or more, or more than 2^32 - 1 slots once
+ * the last span is full; -ENOTSUP: the region has no metadata, or metadata that a fork wipes or
+ * leaves behind (a child's blocks still need it), or cannot do what the policy requires; -ENOSPC:
+ * not one slot fits into one of the two, or no key is left; else what the host answers. On failure
+ * *slab is all zero. */
 WARD_API WARD_CHECKED int ward_slab_init(struct ward_slab *slab, const struct ward_slab_spec *spec,
                                          struct ward_region *region);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <ward/bug.h>
 #include <ward/bump.h>
+#include <ward/host.h>
 
 int ward_bump_init(struct ward_bump *bump, struct ward_region *region)
 {
@@ -10,7 +12,27 @@ int ward_bump_init(struct ward_bump *bump, struct ward_region *region)
         return -EINVAL;
     bump->region = region;
     bump->committed = ward_region_committed(region);
+    if (region->facts & (WARD_IS_WIPED_ON_FORK | WARD_IS_ABSENT_ON_FORK))
+        bump->epoch = ward_host_fork_epoch();
     return 0;
+}
+
+/* Is there an arena, in the process it was made in? Reports where a fork left its memory behind. */
+static bool is_here(const struct ward_bump *bump)
+{
+    struct ward_bug bug = { WARD_BUG_FORKED,
+                            bump,
+                            NULL,
+                            0,
+                            NULL,
+                            "this arena's memory did not survive fork: initialise it again" };
+
+    if (!bump || !bump->region)
+        return false;
+    if (!bump->epoch || bump->epoch == ward_host_fork_epoch())
+        return true;
+    ward_bug_raise(&bug);
+    return false;
 }
 
 /* Makes the first `end` bytes writable: the cursor may move there afterwards. */
@@ -29,9 +51,12 @@ static bool reach(struct ward_bump *bump, size_t end)
 
 void *ward_bump_alloc(struct ward_bump *bump, struct ward_layout layout)
 {
-    uintptr_t base = (uintptr_t)bump->region->base;
+    uintptr_t base;
     size_t at = 0;
 
+    if (!is_here(bump))
+        return NULL;
+    base = (uintptr_t)bump->region->base;
     if (!ward_layout_ok(&layout) || !ward_round_up(base + bump->cursor, layout.align, &at))
         return NULL;
     at -= base;
@@ -51,7 +76,7 @@ static bool is_last(const struct ward_bump *bump, const void *block, size_t size
 
 void ward_bump_free(struct ward_bump *bump, void *block, size_t size)
 {
-    if (block && is_last(bump, block, size))
+    if (block && is_here(bump) && is_last(bump, block, size))
         bump->cursor = bump->last;
 }
 
@@ -77,7 +102,8 @@ void *ward_bump_resize(struct ward_bump *bump, void *block, struct ward_layout w
 {
     bool aligned = ((uintptr_t)block & (now.align - 1)) == 0;
 
-    if (!ward_layout_ok(&now) || !block || !ward_region_has(bump->region, block, was.size) ||
+    if (!ward_layout_ok(&now) || !block || !is_here(bump) ||
+        !ward_region_has(bump->region, block, was.size) ||
         (size_t)((unsigned char *)block - bump->region->base) + was.size > bump->cursor)
         return NULL;
     if (aligned && is_last(bump, block, was.size))
@@ -89,13 +115,15 @@ void *ward_bump_resize(struct ward_bump *bump, void *block, struct ward_layout w
 
 ward_bump_mark_point ward_bump_mark(const struct ward_bump *bump)
 {
-    ward_bump_mark_point point = { bump->cursor };
+    ward_bump_mark_point point = { bump ? bump->cursor : 0 };
 
     return point;
 }
 
 int ward_bump_rewind(struct ward_bump *bump, ward_bump_mark_point to)
 {
+    if (!is_here(bump))
+        return bump && bump->region ? -EFAULT : -EINVAL;
     if (to.cursor > bump->cursor)
         return -EINVAL;
     bump->cursor = to.cursor;
@@ -103,18 +131,19 @@ int ward_bump_rewind(struct ward_bump *bump, ward_bump_mark_point to)
     return 0;
 }
 
-void ward_bump_reset(struct ward_bump *bump)
+int ward_bump_reset(struct ward_bump *bump)
 {
-    bump->cursor = 0;
-    bump->last = 0;
+    ward_bump_mark_point start = { 0 };
+
+    return ward_bump_rewind(bump, start);
 }
 
 size_t ward_bump_capacity(const struct ward_bump *bump)
 {
-    return bump->region->size;
+    return bump && bump->region ? bump->region->size : 0;
 }
 
 size_t ward_bump_used(const struct ward_bump *bump)
 {
-    return bump->cursor;
+    return bump ? bump->cursor : 0;
 }

@@ -66,7 +66,10 @@ static void *slab_alloc(void *self, struct ward_layout layout, bool zeroed)
 
 static void slab_free(void *self, void *block, struct ward_layout layout)
 {
-    ward_slab_free((struct ward_slab *)self, block, layout.size);
+    struct ward_slab *slab = (struct ward_slab *)self;
+
+    if (slab->geometry)
+        ward_slab_free(slab, block, layout.size);
 }
 
 static void *slab_resize(void *self, void *block, struct ward_layout was, struct ward_layout now)
@@ -136,8 +139,7 @@ static void *bump_resize(void *self, void *block, struct ward_layout was, struct
 
 static int bump_reset(void *self)
 {
-    ward_bump_reset((struct ward_bump *)self);
-    return 0;
+    return ward_bump_reset((struct ward_bump *)self);
 }
 
 static size_t bump_usable(void *self, const void *block, struct ward_layout layout)

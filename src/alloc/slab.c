@@ -143,6 +143,13 @@ static int commit_to(struct ward_region *data, size_t end)
     return ward_region_commit(data, 0, end);
 }
 
+/* How many spans have their guard. Where the count and its complement disagree none is taken to
+ * have: guarding again does no harm, leaving a guard out would. */
+static uint32_t guarded(const struct ward_slab_state_ *st)
+{
+    return st->spans_guarded == ~st->spans_guarded_not ? st->spans_guarded : 0;
+}
+
 /* Prepares a span: its front pattern, and the guard behind it. A guard the system refuses is
  * counted, not fatal. */
 static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
@@ -158,9 +165,10 @@ static int open_span(const struct ward_slab_geometry_ *g, uint32_t span)
     if (err)
         return err;
     ward_slab_front_arm_(g, first);
-    if (next == end || span < g->state->spans_guarded)
+    if (next == end || span < guarded(g->state))
         return 0;
     g->state->spans_guarded = span + 1;
+    g->state->spans_guarded_not = ~g->state->spans_guarded;
     if (ward_region_protect(g->data, end, next - end, WARD_GUARD))
         g->state->guards_missing++;
     return 0;
@@ -306,37 +314,46 @@ static void take_fresh(const struct ward_slab_geometry_ *g)
         g->rows[st->top++].entry = --to;
 }
 
-/* Takes everything out of one half of the quarantine: the queue, or, where that is empty, the
- * random half. False: nobody waits in either. */
-static bool drain(const struct ward_slab_geometry_ *g)
+/* Takes everything out of the places [at, end) of the quarantine. False: nobody waited there. */
+static bool drain_places(const struct ward_slab_geometry_ *g, uint32_t at, uint32_t end)
 {
-    uint32_t at = g->waiting_random, end = at + g->waiting_fifo, before = g->state->top;
+    uint32_t before = g->state->top;
 
-    for (int half = 0; half < 2 && g->state->top == before; half++) {
-        for (; at < end; at++) {
-            struct ward_slab_place_ place = { NULL, NULL, 0, g->waiting[at] };
+    for (; at < end; at++) {
+        struct ward_slab_place_ place = { NULL, NULL, 0, g->waiting[at] };
 
-            if (!ward_slab_place_ok_(g, g->rows, &place) || g->state->top >= g->capacity) {
-                ward_slab_bad_entry_(g, &g->waiting[at]);
-                return true;
-            }
-            g->waiting[at] = 0;
-            if (place.leaves == 0)
-                continue;
-            ward_slab_push_(&g->spec, g->state, g->rows, place.leaves - 1);
-            g->state->quarantined--;
+        if (!ward_slab_place_ok_(g, g->rows, &place) || g->state->top >= g->capacity) {
+            ward_slab_bad_entry_(g, &g->waiting[at]);
+            return true;
         }
-        at = 0;
-        end = g->waiting_random;
+        g->waiting[at] = 0;
+        if (place.leaves == 0)
+            continue;
+        ward_slab_push_(&g->spec, g->state, g->rows, place.leaves - 1);
+        g->state->quarantined--;
     }
     return g->state->top > before;
+}
+
+/* Takes everything out of one half of the quarantine: the queue, or, where that is empty, the
+ * random half. (The queue may be long: it is looked at only if the few of the other half are not
+ * all.) False: nobody waits in either. */
+static bool drain(const struct ward_slab_geometry_ *g)
+{
+    uint32_t queue = g->waiting_random, few = 0;
+
+    for (uint32_t i = 0; i < g->waiting_random; i++)
+        few += g->waiting[i] != 0;
+    if (g->state->quarantined != few && drain_places(g, queue, queue + g->waiting_fifo))
+        return true;
+    return drain_places(g, 0, g->waiting_random);
 }
 
 static bool needs_slots(const struct ward_slab_geometry_ *g)
 {
     const struct ward_slab_state_ *st = g->state;
 
-    return st->top == 0 || st->top > st->fresh ||
+    return st->top == 0 || st->top > st->fresh || st->fresh > g->capacity ||
            (g->spec.policy & WARD_RANDOM_SLOT && st->top < WARD_SLAB_WINDOW &&
             st->fresh < g->capacity);
 }
@@ -726,10 +743,10 @@ void *ward_slab_get(const struct ward_slab *slab, ward_handle handle)
 
 void ward_slab_free_handle(struct ward_slab *slab, ward_handle handle)
 {
-    const struct ward_slab_geometry_ *g = slab->geometry;
+    const struct ward_slab_geometry_ *g = slab ? slab->geometry : NULL;
     uint32_t before, index;
 
-    if (handle.word == 0 || !ward_slab_survived_(slab))
+    if (!g || handle.word == 0 || !ward_slab_survived_(slab))
         return;
     before = ward_slab_enter_(g);
     if (handle_slot(g, handle, &index))

@@ -95,7 +95,8 @@ static bool verify(const struct ward_slab_geometry_ *g)
     const struct ward_slab_state_ *st = g->state;
     struct count n = { 0, 0, 0, 0, 0, 0 };
 
-    if (st->top > st->fresh || !ward_slab_fresh_ok_(g) || !front_agrees(g))
+    if (st->top > st->fresh || !ward_slab_fresh_ok_(g) || !front_agrees(g) ||
+        (st->spans_guarded && st->spans_guarded != ~st->spans_guarded_not))
         return false;
     for (uint32_t i = 0; i < st->fresh; i++)
         if (!count_slot(g, i, &n))
@@ -250,15 +251,15 @@ static uint32_t free_run(const struct ward_slab_geometry_ *g, uint32_t first)
 static ptrdiff_t release(const struct ward_slab_geometry_ *g)
 {
     ptrdiff_t total = 0, got = 0;
+    uint32_t i = 0, end;
 
-    for (uint32_t i = 0, end; i<g->state->fresh; i = end> i ? end : i + 1) {
+    while (i < g->state->fresh && got >= 0) {
         end = free_run(g, i);
         got = end > i ? release_run(g, i, end) : 0;
-        if (got < 0)
-            return got;
-        total += got;
+        total += got > 0 ? got : 0;
+        i = end > i ? end : i + 1;
     }
-    return total;
+    return got < 0 ? got : total;
 }
 
 ptrdiff_t ward_slab_release(struct ward_slab *slab)

@@ -252,7 +252,25 @@ static void choose_fork(struct ward_slab_geometry_ *g)
         g->mode |= WARD_SLAB_FORK;
 }
 
-/* Shapes the slab for the region it is given: as many slots as fit, `most` at the most. */
+/* The most slots, at most `most`, whose metadata fits into bytes. */
+static uint32_t slots_described(const struct ward_slab_spec *spec, size_t bytes, uint32_t most)
+{
+    uint32_t low = 0, high = most; /* low fits, high + 1 does not or is not asked for */
+
+    while (low < high) {
+        uint32_t middle = high - (high - low) / 2;
+        size_t need = ward_slab_meta_bytes(spec, middle);
+
+        if (need && need <= bytes)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+/* Shapes the slab for the region it is given: as many slots as fit on both sides, `most` at the
+ * most. */
 static int fit(struct ward_slab_geometry_ *g, struct parts *p, const struct ward_slab_spec *spec,
                struct ward_region *region, uint32_t most)
 {
@@ -267,7 +285,9 @@ static int fit(struct ward_slab_geometry_ *g, struct parts *p, const struct ward
         return -ENOTSUP;
     skip = -(uintptr_t)region->base & (spec->block.align - 1);
     room = region->size > skip ? ward_round_down(region->size - skip, spec->block.align) : 0;
-    slots = smaller(slots_in(spec, room), most);
+    if ((uintptr_t)meta->base % LINE)
+        return -EINVAL;
+    slots = slots_described(spec, meta->size, smaller(slots_in(spec, room), most));
     if (slots == 0)
         return block_fits(spec) ? -ENOSPC : -EOVERFLOW;
     err = shape_checked(g, spec, slots);
@@ -275,15 +295,17 @@ static int fit(struct ward_slab_geometry_ *g, struct parts *p, const struct ward
         return err;
     *p = parts_of(g);
     place_data(g, region);
-    return p->end <= meta->size && (uintptr_t)meta->base % LINE == 0 ? 0 : -ENOSPC;
+    return 0;
 }
 
 /* Metadata that a slab may have left read-only or keyed is made plain memory again, and empty. A
  * region that cannot protect never was anything else. */
 static int clear_meta(struct ward_region *meta, size_t bytes)
 {
-    int err = ward_region_commit(meta, 0, bytes);
+    int err;
 
+    bytes = ward_round_down(bytes + meta->grain - 1, meta->grain);
+    err = ward_region_commit(meta, 0, bytes);
     if (!err)
         err = ward_region_protect(meta, 0, bytes, WARD_RW);
     if (err == -ENOTSUP || err == -EPERM)
@@ -299,7 +321,10 @@ static int finish_meta(struct ward_slab_geometry_ *g, const struct parts *p)
 
     g->fixed = ward_region_protect(g->meta, 0, p->state, WARD_RW) == 0;
     if (g->mode & WARD_SLAB_LOCKED) {
-        err = ward_region_protect(g->meta, p->state, p->end - p->state, WARD_RW | WARD_KEYED);
+        err = ward_region_protect(g->meta, p->state,
+                                  ward_round_down(p->end + g->meta->grain - 1, g->meta->grain) -
+                                      p->state,
+                                  WARD_RW | WARD_KEYED);
         if (err && g->spec.policy & WARD_LOCK_REQUIRE)
             return err;
         if (err)
@@ -460,11 +485,12 @@ static int end_own(struct ward_slab *slab)
 static int leave(struct ward_slab *slab)
 {
     const struct ward_slab_geometry_ *g = slab->geometry;
-    bool here = ward_slab_is_here_(g); /* a child may not have the data */
+    bool sound = ward_slab_sound_(g);
+    bool here = !sound || ward_slab_is_here_(g); /* a child may not have the data */
     int err, next;
 
-    err = clear_meta(slab->meta, ward_slab_sound_(g) ? ward_slab_meta_bytes(&g->spec, g->capacity)
-                                                     : ward_region_committed(slab->meta));
+    err = clear_meta(slab->meta, sound ? ward_slab_meta_bytes(&g->spec, g->capacity)
+                                       : ward_region_committed(slab->meta));
     next = here ? drop_all(slab->data) : 0;
     __builtin_memset(slab, 0, sizeof *slab);
     return err ? err : next;

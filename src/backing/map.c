@@ -213,15 +213,19 @@ static bool flags_make_sense(unsigned flags)
     return (flags & ~(unsigned)KNOWN_FLAGS) == 0 && (flags & thp) != thp && (flags & late) != late;
 }
 
-/* Adds 0 to 255 pages to the front guard. */
+/* Adds 0 to 255 pages to each guard. To both: which of them faces the mapping made before depends
+ * on the direction the system maps in, and Linux maps downwards. */
 static int lengthen(struct ward_reserve_spec_ *plan, size_t page)
 {
-    unsigned char pages = 0;
-    int error = ward_host_random(&pages, sizeof pages);
+    unsigned char pages[2] = { 0 };
+    int error = ward_host_random(pages, sizeof pages);
 
     if (error)
         return error;
-    return ward_add(plan->front, pages * page, &plan->front) ? 0 : -EINVAL;
+    return ward_add(plan->front, pages[0] * page, &plan->front) &&
+                   ward_add(plan->back, pages[1] * page, &plan->back)
+               ? 0
+               : -EINVAL;
 }
 
 /* What to reserve for a specification. */

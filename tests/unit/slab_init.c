@@ -59,6 +59,28 @@ static void a_slab_lives_in_two_static_buffers_that_are_aligned_to_nothing(void 
         }
 }
 
+static void a_slab_has_no_more_slots_than_its_metadata_can_describe(void **state)
+{
+    const struct ward_slab_spec spec = spec_of(8, 8, WARD_PLAIN);
+    struct in_buffers b;
+    struct ward_slab slab;
+    uint32_t all;
+
+    (void)state;
+    assert_int_equal(ward_slab_init(&slab, &spec, in_buffers(&b, 0, 0, sizeof meta_bytes)), 0);
+    all = info_of(&slab).capacity;
+    assert_int_equal(ward_slab_fini(&slab), 0);
+    for (uint32_t slots = 1; slots < all; slots += 7) {
+        size_t bytes = ward_slab_meta_bytes(&spec, slots);
+
+        assert_int_equal(ward_slab_init(&slab, &spec, in_buffers(&b, 0, 0, bytes)), 0);
+        assert_in_range(info_of(&slab).capacity, slots, all);
+        assert_true(ward_slab_meta_bytes(&spec, info_of(&slab).capacity) <= bytes);
+        assert_true(is_whole(&slab));
+        assert_int_equal(ward_slab_fini(&slab), 0);
+    }
+}
+
 static void metadata_that_is_too_small_or_not_aligned_is_refused(void **state)
 {
     const struct ward_slab_spec spec = spec_of(48, 16, WARD_HARDENED);
@@ -67,9 +89,7 @@ static void metadata_that_is_too_small_or_not_aligned_is_refused(void **state)
     size_t need;
 
     (void)state;
-    assert_int_equal(ward_slab_init(&slab, &spec, in_buffers(&b, 0, 0, sizeof meta_bytes)), 0);
-    need = ward_slab_meta_bytes(&spec, info_of(&slab).capacity);
-    assert_int_equal(ward_slab_fini(&slab), 0);
+    need = ward_slab_meta_bytes(&spec, 1);
     assert_int_equal(ward_slab_init(&slab, &spec, in_buffers(&b, 0, 0, need)), 0);
     assert_int_equal(ward_slab_fini(&slab), 0);
     for (size_t less = 1; less < need; less += less < 70 ? 1 : 777) {
@@ -81,7 +101,7 @@ static void metadata_that_is_too_small_or_not_aligned_is_refused(void **state)
     }
     for (size_t skip = 1; skip < 64; skip++) {
         dirty(slab);
-        assert_int_equal(ward_slab_init(&slab, &spec, in_buffers(&b, 0, skip, need + 64)), -ENOSPC);
+        assert_int_equal(ward_slab_init(&slab, &spec, in_buffers(&b, 0, skip, need + 64)), -EINVAL);
         assert_all_zero(slab);
         assert_true(is_all(data_bytes, sizeof data_bytes, 0x5a));
         assert_true(is_all(meta_bytes, sizeof meta_bytes, 0));
@@ -374,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         slab_test(a_slab_lives_in_two_static_buffers_that_are_aligned_to_nothing),
+        slab_test(a_slab_has_no_more_slots_than_its_metadata_can_describe),
         slab_test(metadata_that_is_too_small_or_not_aligned_is_refused),
         slab_test(init_refuses_what_makes_no_sense_and_changes_nothing),
         slab_test(map_refuses_what_makes_no_sense_and_maps_nothing),

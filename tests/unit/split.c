@@ -92,6 +92,31 @@ static void data_and_metadata_are_never_adjacent(void **state)
     }
 }
 
+/* Each made beside the one before it, and all kept: no hole of an earlier one is used again. */
+static void the_distance_of_data_and_metadata_is_random(void **state)
+{
+    static struct ward_map maps[64];
+    static struct ward_split splits[64];
+    unsigned different = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 64; i++) {
+        bool known = false;
+
+        assert_int_equal(ward_map_init(&maps[i], PAGE, 0), 0);
+        assert_int_equal(ward_split_init(&splits[i], &maps[i].region, PAGE), 0);
+        for (size_t k = 0; k < i; k++)
+            known = known || gap_of(&splits[k]) == gap_of(&splits[i]);
+        different += !known;
+    }
+    for (size_t i = 0; i < 64; i++) {
+        assert_int_equal(ward_region_fini(&splits[i].region), 0);
+        assert_int_equal(ward_region_fini(&maps[i].region), 0);
+    }
+    /* 64 draws from 256: 57 are expected, and 32 or fewer have a probability below 2^-50. */
+    assert_true(different > 32);
+}
+
 /* Data that brings no guards, right where the metadata would lie. */
 static void a_static_buffer_beside_the_metadata_is_as_far_away(void **state)
 {
@@ -316,6 +341,7 @@ int main(void)
         test(a_split_is_the_data_region_to_its_callers),
         test(the_metadata_is_zeroed_writable_pages_of_its_own),
         test(data_and_metadata_are_never_adjacent),
+        test(the_distance_of_data_and_metadata_is_random),
         test(a_static_buffer_beside_the_metadata_is_as_far_away),
         test(an_underflow_of_the_data_dies_before_the_metadata),
         test(what_is_done_to_the_data_leaves_the_metadata_alone),

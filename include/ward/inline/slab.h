@@ -41,6 +41,11 @@ struct ward_slab_row_ {
     uint32_t entry; /* a free slot, for i < state->top */
 };
 
+#if defined(__clang__) && defined(__cplusplus)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc99-extensions" /* where __extension__ says nothing to it */
+#endif
+
 /* What changes. Nothing here is believed without a test.
  * capacity == (top + capacity - fresh) + live + quarantined + retired */
 struct WARD_ALIGNED(64) ward_slab_state_ {
@@ -48,14 +53,19 @@ struct WARD_ALIGNED(64) ward_slab_state_ {
     uint32_t low;   /* refill at or below so many */
     uint32_t fresh; /* slots from here on were never issued */
     uint32_t quarantined, retired;
-    uint32_t next_fifo;     /* the oldest entry of the queue */
-    uint32_t spans_guarded; /* so many have been tried: once is enough, also after reset */
+    uint32_t next_fifo;         /* the oldest entry of the queue */
+    uint32_t spans_guarded;     /* so many have been tried: once is enough, also after reset */
+    uint32_t spans_guarded_not; /* its complement */
     uint32_t guards_missing;
     uint64_t bugs;
     uint64_t allocs, frees, failures, live_bytes, peak_bytes;
     struct ward_random random;
-    struct ward_slab_row_ rows[]; /* [capacity] */
+    __extension__ struct ward_slab_row_ rows[]; /* [capacity] */
 };
+
+#if defined(__clang__) && defined(__cplusplus)
+#pragma clang diagnostic pop
+#endif
 
 /* Where everything is, and the secrets. Written once by init, then read-only.
  *
