@@ -39,8 +39,12 @@ WARD_INLINE bool ward_space_is_near_(const struct ward_space *space, uint64_t a,
 
 WARD_INLINE void ward_fault_clear_(struct ward_fault *why)
 {
-    if (why)
-        *why = (struct ward_fault){ 0, 0, 0, 0 };
+    if (!why)
+        return;
+    why->addr = 0;
+    why->done = 0;
+    why->access = 0;
+    why->kind = 0;
 }
 
 /* The fast way. False: it did not come to pass; *got is then the kind of the fault, 0: it was not
