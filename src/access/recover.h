@@ -21,7 +21,7 @@ struct ward_recover_looks_ {
 };
 
 /* From now on looks are counted there; it lives for ever, and is all zero. */
-void ward_recover_count_in_(struct ward_recover_looks_ *looks);
+void ward_recover_count_in_(struct ward_recover_looks_ *counted);
 
 /* Would a fault of this thread, now, come to ward's handler and be recovered exactly? */
 bool ward_recover_serves_(void);

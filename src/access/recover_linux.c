@@ -69,11 +69,11 @@ static unsigned kind_of(int sig, int code)
  * merely found (MCEERR_AO) belongs to no instruction. */
 static bool is_of_an_instruction(int sig, const siginfo_t *info)
 {
-    if (info->si_code <= 0)
+    if (sig == 0 || info->si_code <= 0) /* no signal is 0, but WARD_TRAP_ILLEGAL may be */
         return false;
     if (sig == SIGSEGV)
         return info->si_code != SEGV_MTEAERR;
-    return sig == SIGBUS ? info->si_code != BUS_MCEERR_AO : sig == WARD_TRAP_ILLEGAL && sig != 0;
+    return sig == SIGBUS ? info->si_code != BUS_MCEERR_AO : sig == WARD_TRAP_ILLEGAL;
 }
 
 bool ward_recover_try(int sig, void *siginfo, void *ucontext)
