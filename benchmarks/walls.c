@@ -266,8 +266,12 @@ int main(int argc, char **argv)
     MAP(zero, 64)
     MAP(poison, 64)
     MAP(canary, 64)
-    MAP(quarantine, 64) MAP(generation, 64) MAP(span_guard, 64) MAP(lock_meta, 64)
-        MAP(statistics, 64) ward_slab_info_get(&lock_meta64, &info);
+    MAP(quarantine, 64)
+    MAP(generation, 64)
+    MAP(span_guard, 64)
+    MAP(lock_meta, 64)
+    MAP(statistics, 64)
+    ward_slab_info_get(&lock_meta64, &info);
     if (!info.locked)
         fprintf(stderr, "no protection keys here: lock_meta and paranoid run unlocked\n");
     return bench_main(argc, argv, cases, sizeof cases / sizeof *cases);

@@ -9,7 +9,7 @@
 #define WARD_TESTS_UNIT_BACKING_H
 
 #ifndef _GNU_SOURCE
-# define _GNU_SOURCE
+#define _GNU_SOURCE
 #endif
 #include <setjmp.h>
 #include <signal.h>
@@ -28,14 +28,14 @@
 
 /* valgrind takes a fault on purpose for an error unless told. */
 #if defined(__has_include)
-# if __has_include(<valgrind/valgrind.h>)
-#  include <valgrind/valgrind.h>
-# endif
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
 #endif
 #ifndef RUNNING_ON_VALGRIND
-# define RUNNING_ON_VALGRIND              0
-# define VALGRIND_DISABLE_ERROR_REPORTING ((void)0)
-# define VALGRIND_ENABLE_ERROR_REPORTING  ((void)0)
+#define RUNNING_ON_VALGRIND              0
+#define VALGRIND_DISABLE_ERROR_REPORTING ((void)0)
+#define VALGRIND_ENABLE_ERROR_REPORTING  ((void)0)
 #endif
 
 #include <ward/host.h>
@@ -60,12 +60,12 @@ static inline bool is_all(const void *bytes, size_t len, unsigned char value)
 
 /* Ends the test, saying what the system lacks. */
 #define skip_unless(CONDITION, REASON)                                                             \
- do                                                                                                \
-  if (!(CONDITION)) {                                                                              \
-   print_message("%s\n", (REASON));                                                                \
-   skip();                                                                                         \
-  }                                                                                                \
- while (0)
+    do                                                                                             \
+        if (!(CONDITION)) {                                                                        \
+            print_message("%s\n", (REASON));                                                       \
+            skip();                                                                                \
+        }                                                                                          \
+    while (0)
 
 /* --- Memory, asked through the kernel: an access that fails is an answer, not a death ------ */
 
@@ -202,12 +202,12 @@ static inline int in_child(int (*work)(void *arg), void *arg)
 
 /* For work that runs in a child: says where it failed. */
 #define EXPECT(CONDITION)                                                                          \
- do                                                                                                \
-  if (!(CONDITION)) {                                                                              \
-   fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #CONDITION);                         \
-   return 1;                                                                                       \
-  }                                                                                                \
- while (0)
+    do                                                                                             \
+        if (!(CONDITION)) {                                                                        \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #CONDITION);                \
+            return 1;                                                                              \
+        }                                                                                          \
+    while (0)
 
 /* Looks at what it read: valgrind leaves out a load whose value nobody wants. */
 static inline int read_byte(void *at)

@@ -32,12 +32,12 @@ static bool can_seal(void)
 #define skip_without_seal() skip_unless(can_seal(), "no sealing (mseal)")
 
 #define in_child_of_its_own(WORK)                                                                  \
- static void WORK(void **state)                                                                    \
- {                                                                                                 \
-  (void)state;                                                                                     \
-  skip_without_seal();                                                                             \
-  assert_int_equal(in_child(WORK##_, NULL), 0);                                                    \
- }
+    static void WORK(void **state)                                                                 \
+    {                                                                                              \
+        (void)state;                                                                               \
+        skip_without_seal();                                                                       \
+        assert_int_equal(in_child(WORK##_, NULL), 0);                                              \
+    }
 
 static bool is_refused(struct ward_region *region, size_t off)
 {
