@@ -76,8 +76,8 @@ WARD_EXTERN_C_BEGIN
 WARD_API WARD_CHECKED int ward_region_commit(struct ward_region *region, size_t off, size_t len);
 
 /* Drops the contents of [off, off + len); the range stays committed and reads as zero.
- * Page-grained regions give the memory back to the system, others clear it. What is not committed
- * stays so. */
+ * Page-grained regions give the memory back to the system, others clear it; so does secret memory
+ * (ward/locked.h), which keeps its pages. What is not committed stays so. */
 WARD_API WARD_CHECKED int ward_region_release(struct ward_region *region, size_t off, size_t len);
 
 /* Sets the protection (ward_prot) of a committed range. WARD_GUARD: no access by the cheapest

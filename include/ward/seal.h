@@ -12,6 +12,11 @@
  * markers be set in them by a region deeper than inner: what is sealed is the place and the
  * access, not the bytes.
  *
+ * Over a split it seals the data side only. For a slab the order is: the slab first, then
+ * ward_seal_init(&seal, ward_slab_meta(&slab)). Metadata that is sealed before the slab is made
+ * stays writable for good: the slab cannot make its geometry read-only any more (geometry_fixed is
+ * false).
+ *
  * fini drops the pages, keeps the addresses for the life of the process, and says so: -EPERM. It
  * is 0 if nothing was sealed.
  */

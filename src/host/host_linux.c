@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ward/host.h for Linux, by raw system calls: errno is never touched, and nothing here can be
- * replaced by what a program interposes on libc.
+ * ward/host.h for Linux, by raw system calls: errno is never touched, and no call to the system can
+ * be replaced by what a program interposes on libc. One function of libc's is used, getauxval, for
+ * the page size: who interposes that one is believed.
  *
  * Optional features are probed by using them. A kernel without one, and a seccomp filter in front
  * of one that has it, answer ENOSYS, EINVAL or EPERM; all of these become -ENOTSUP where the call
@@ -107,6 +108,8 @@ static int open_secret(size_t len)
     long fd = call(SYS_memfd_secret, O_CLOEXEC, 0, 0);
     long sized;
 
+    if (fd == -EMFILE || fd == -ENFILE) /* beyond a limit, like one for memory */
+        return -ENOMEM;
     if (fd < 0)
         return optional_call(fd);
     sized = call(SYS_ftruncate, (uintptr_t)fd, len, 0);
@@ -334,18 +337,34 @@ int ward_host_random(void *bytes, size_t len)
 static uint64_t plain_word;
 static uint64_t *_Atomic fork_word; /* what it points to is accessed atomically too */
 
-/* A fresh page, wiped in a child; NULL if there is none to be had. */
-static uint64_t *map_wiped_word(size_t page)
-{
-    void *at = NULL;
+/* Inaccessible on each side of the word's page, as everywhere; a multiple of every page size. */
+#define WORD_GUARD_BYTES ((size_t)65536)
 
-    if (ward_host_map(&at, page, WARD_HOST_ANON, WARD_RW, 0))
+static size_t word_mapping_bytes(void)
+{
+    return ward_host_page_size() + 2 * WORD_GUARD_BYTES;
+}
+
+static void unmap_word(uint64_t *word)
+{
+    (void)call(SYS_munmap, (uintptr_t)word - WORD_GUARD_BYTES, word_mapping_bytes(), 0);
+}
+
+/* A fresh page between guards, wiped in a child; NULL if there is none to be had. */
+static uint64_t *map_wiped_word(void)
+{
+    size_t page = ward_host_page_size();
+    void *origin = NULL;
+    unsigned char *at;
+
+    if (ward_host_map(&origin, word_mapping_bytes(), WARD_HOST_ANON, WARD_NONE, 0))
         return NULL;
-    if (madvise_range(at, page, MADV_WIPEONFORK)) {
-        (void)call(SYS_munmap, (uintptr_t)at, page, 0);
+    at = (unsigned char *)origin + WORD_GUARD_BYTES;
+    if (ward_host_protect(at, page, WARD_RW) || madvise_range(at, page, MADV_WIPEONFORK)) {
+        (void)call(SYS_munmap, (uintptr_t)origin, word_mapping_bytes(), 0);
         return NULL;
     }
-    return at;
+    return (void *)at;
 }
 
 /* Two threads may race for the first use: the loser gives its page back. */
@@ -356,12 +375,12 @@ static uint64_t *get_fork_word(void)
 
     if (known)
         return known;
-    made = map_wiped_word(ward_host_page_size());
+    made = map_wiped_word();
     made = made ? made : &plain_word;
     if (atomic_compare_exchange_strong(&fork_word, &known, made))
         return made;
     if (made != &plain_word)
-        (void)call(SYS_munmap, (uintptr_t)made, ward_host_page_size(), 0);
+        unmap_word(made);
     return known;
 }
 

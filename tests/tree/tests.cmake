@@ -35,6 +35,12 @@ foreach(file IN LISTS files)
         ${tree}/include ${file} ${both_compilers})
 endforeach()
 
+if(ward_arch STREQUAL x86_64)
+    ward_test(vm ${CMAKE_CURRENT_SOURCE_DIR}/vm/run
+        ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/vm)
+    set_tests_properties(vm PROPERTIES LABELS slow TIMEOUT 1500)
+endif()
+
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/proof/run)
     ward_test(proof ${CMAKE_CURRENT_SOURCE_DIR}/proof/run)
     set_tests_properties(proof PROPERTIES LABELS slow TIMEOUT 1800)

@@ -608,6 +608,24 @@ static void the_fork_word_is_zero_in_a_child_until_made_new(void **state)
     assert_int_equal(in_child(first_use, NULL), 0);
 }
 
+static int word_stands_between_guards(void *arg)
+{
+    const unsigned char *word = (const unsigned char *)(uintptr_t)ward_host_fork_word();
+
+    (void)arg;
+    EXPECT(can_read(word) && can_read(word + PAGE - 1));
+    EXPECT(is_closed(word - 65536, 65536));
+    EXPECT(is_closed(word + PAGE, 65536));
+    return 0;
+}
+
+static void the_page_of_the_fork_word_has_guards_on_both_sides(void **state)
+{
+    (void)state;
+    skip_unless(host_has(WARD_HOST_WIPE_ON_FORK), "no MADV_WIPEONFORK");
+    assert_int_equal(in_child(word_stands_between_guards, NULL), 0);
+}
+
 static int grandchild_differs_from_all(void *arg)
 {
     uint64_t *seen = arg;
@@ -857,6 +875,7 @@ int main(void)
         cmocka_unit_test(keyed_memory_is_inaccessible_until_the_key_is_taken_off),
         cmocka_unit_test(without_a_key_keyed_protection_is_refused),
         cmocka_unit_test(the_fork_word_is_zero_in_a_child_until_made_new),
+        cmocka_unit_test(the_page_of_the_fork_word_has_guards_on_both_sides),
         cmocka_unit_test(every_generation_has_an_epoch_of_its_own),
         cmocka_unit_test(without_wiping_the_word_changes_when_the_child_asks),
         cmocka_unit_test(write_writes_everything_whatever_interrupts_it),

@@ -140,6 +140,38 @@ static void division_by_the_reciprocal_is_exact(void **state)
         assert_divides(1 + (uint32_t)next() % (UINT32_C(1) << 31));
 }
 
+/* Four products of 32 bits, and the carries: what the proofs take ward_slot_high_ to be. */
+static uint64_t schoolbook_high(uint64_t a, uint64_t b)
+{
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t middle = a1 * b0 + (a0 * b0 >> 32);
+    uint64_t carry = a0 * b1 + (uint32_t)middle;
+
+    return a1 * b1 + (middle >> 32) + (carry >> 32);
+}
+
+static void upper_half_is_that_of_the_schoolbook_product(void **state)
+{
+    uint64_t edges[3 * 64];
+    size_t n = 0;
+
+    (void)state;
+    for (unsigned log2 = 0; log2 < 64; log2++) {
+        edges[n++] = UINT64_C(1) << log2;
+        edges[n++] = (UINT64_C(1) << log2) - 1;
+        edges[n++] = ~(UINT64_C(1) << log2);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            assert_int_equal(ward_slot_high_(edges[i], edges[j]),
+                             schoolbook_high(edges[i], edges[j]));
+    for (int i = 0; i < 100000; i++) {
+        uint64_t a = next(), b = next();
+
+        assert_int_equal(ward_slot_high_(a, b), schoolbook_high(a, b));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +179,7 @@ int main(void)
         cmocka_unit_test(big_strides_are_exact_with_the_largest_capacity),
         cmocka_unit_test(an_address_in_a_small_grid_is_no_index_unless_a_slot_starts_there),
         cmocka_unit_test(division_by_the_reciprocal_is_exact),
+        cmocka_unit_test(upper_half_is_that_of_the_schoolbook_product),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

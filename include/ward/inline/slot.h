@@ -7,6 +7,7 @@
  * gives the index. Any other offset gives a number that is no index: were it one (below count, and
  * count * stride fits), then offset == index * stride. So one comparison tells foreign, misaligned
  * and interior addresses from the start of a slot (Granlund and Montgomery 1994, section 9).
+ * All of it is proved, but for the multiplication in ward_slot_high_ (tests/proof/slot.c).
  */
 #ifndef WARD_INLINE_SLOT_H
 #define WARD_INLINE_SLOT_H
