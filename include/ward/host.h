@@ -86,6 +86,18 @@ WARD_API const volatile uint64_t *ward_host_fork_word(void);
 /* The value of that word, made new first if this process was forked. Never 0. */
 WARD_API uint64_t ward_host_fork_epoch(void);
 
+/* What the gates keep of each thread (a kernel: of each task): all zero at its start, the same
+ * object at every call of that thread, never moved. Whoever switches threads need not save more. */
+struct ward_host_thread_state {
+    unsigned accessing; /* how deep inside operations of a space */
+    unsigned nofault;   /* how many nested no-fault scopes */
+    unsigned scopes;    /* how many nested access scopes */
+    void *scope;        /* the space they chose */
+    void *current;      /* the space system-call code works on; NULL: none */
+};
+
+WARD_API struct ward_host_thread_state *ward_host_thread(void);
+
 /* Writes text to where reports go. Best effort. */
 WARD_API void ward_host_write(const char *text, size_t len);
 

@@ -13,6 +13,7 @@
 #include <ward/heap.h>
 #include <ward/host.h>
 #include <ward/huge.h>
+#include <ward/iov.h>
 #include <ward/layout.h>
 #include <ward/locked.h>
 #include <ward/map.h>
@@ -20,10 +21,14 @@
 #include <ward/policy.h>
 #include <ward/prot.h>
 #include <ward/random.h>
+#include <ward/recover.h>
 #include <ward/region.h>
 #include <ward/seal.h>
+#include <ward/self.h>
 #include <ward/slab.h>
+#include <ward/space.h>
 #include <ward/split.h>
 #include <ward/static.h>
+#include <ward/user.h>
 
 #endif

@@ -424,7 +424,19 @@ uint64_t ward_host_fork_epoch(void)
     return value;
 }
 
-/* --- The end ------------------------------------------------------------------------------- */
+/* --- Threads -------------------------------------------------------------------------------- */
+
+/* Within the reach of a fixed offset, so that reading it never makes the dynamic linker allocate:
+ * it is asked for in signal handlers. */
+static _Thread_local struct ward_host_thread_state thread
+    __attribute__((tls_model("initial-exec")));
+
+struct ward_host_thread_state *ward_host_thread(void)
+{
+    return &thread;
+}
+
+/* --- The end -------------------------------------------------------------------------------- */
 
 void ward_host_write(const char *text, size_t len)
 {

@@ -77,6 +77,13 @@ const volatile uint64_t *ward_host_fork_word(void)
     return &word;
 }
 
+struct ward_host_thread_state *ward_host_thread(void)
+{
+    static struct ward_host_thread_state only;
+
+    return &only;
+}
+
 uint64_t ward_host_fork_epoch(void)
 {
     return 1;

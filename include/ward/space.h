@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ward/space.h: address spaces: the only way to memory that must not be trusted.
+ *
+ * A user address is a number in a space. Nothing here dereferences it unguarded: an access is
+ * checked, made, and if it failed answered with a negative error number and a *fault* that names
+ * the first byte that failed. There is never a crash, never a half-filled buffer taken for a whole
+ * one, and never a second look at bytes that were copied (a value is fetched once).
+ *
+ *        0        first                                  first + direct        last
+ *        |          |  byte a lies at host address a + delta  |   only by ops    |
+ *
+ * Most spaces are direct: then all of [first, last] is reached by an ordinary load or store that
+ * stands in an exception table (ward/recover.h), a handful of instructions which fold into the
+ * caller. The table of operations is the slow path: everything that is not direct, and what is to
+ * be done about a fault.
+ *
+ * Order of errors, whatever the access: misaligned (-EINVAL), then outside the space (-EFAULT),
+ * then what the memory itself answers. The number is a function of the fault's kind
+ * (ward_fault_error). A range that reaches outside the space is refused whole, before any byte.
+ *
+ * Length 0 succeeds and touches nothing, at any address. When a read fails, the first `done` bytes
+ * of the destination hold what was read and all the rest is zero; when a write fails, exactly the
+ * first `done` bytes were written.
+ *
+ * Checking in advance is advice: what is mapped may change at any time, and no access relies on
+ * it.
+ *
+ * Threads: all functions may run in parallel on one space, with each other and with whatever
+ * changes the memory. Signal handlers: allowed where the operations of the space are (self: yes).
+ * Nothing here allocates, takes a lock or touches errno.
+ *
+ * A destination or source of the caller's own is trusted: a bad one is a bug and faults as ever.
+ */
+#ifndef WARD_SPACE_H
+#define WARD_SPACE_H
+
+#include <ward/base.h>
+#include <ward/prot.h>
+
+/* ---- faults -------------------------------------------------------------------------------- */
+
+/* Why an access failed. Append only. */
+enum ward_fault_kind {
+    WARD_FAULT_RANGE = 1, /* outside the space, or wrapping around its end */
+    WARD_FAULT_ALIGN,     /* the address is no multiple of what the access needs: -EINVAL */
+    WARD_FAULT_UNMAPPED,  /* nothing is there */
+    WARD_FAULT_PROT,      /* something is there, and may not be accessed so */
+    WARD_FAULT_BUS,       /* mapped, but nothing behind it: a file that was truncated */
+    WARD_FAULT_MEMORY,    /* the memory itself failed: a broken page */
+    WARD_FAULT_DENIED,    /* one of the above; the system did not say which */
+    WARD_FAULT_GONE,      /* the space is not there any more: -ESRCH */
+    WARD_FAULT_FORBIDDEN, /* the system lets nobody look: -EPERM */
+    WARD_FAULT_CANNOT,    /* this space cannot do that: -ENOTSUP */
+    WARD_FAULT_BUSY,      /* others changed the word again and again (atomics): -EAGAIN */
+    WARD_FAULT_KIND_END_  /* not a kind: one past the last */
+};
+
+/* An access that did not succeed: a value, never an event. All zero after a success. */
+struct ward_fault {
+    uint64_t addr; /* the first byte that failed; of a range outside the space, the first outside */
+    size_t done;   /* bytes before it that were read or written */
+    unsigned access; /* WARD_READ or WARD_WRITE; both for an atomic that does both */
+    unsigned kind;   /* of ward_fault_kind */
+};
+
+/* ---- spaces -------------------------------------------------------------------------------- */
+
+struct ward_space;
+
+/* What a fault hook answers. */
+enum ward_answer {
+    WARD_FAIL,  /* the access fails */
+    WARD_RETRY, /* the cause is gone (the page was committed, say): try again */
+    WARD_SERVE, /* go on with the space's read and write operations */
+};
+
+enum ward_atomic_op {
+    WARD_ATOMIC_LOAD,
+    WARD_ATOMIC_STORE,
+    WARD_ATOMIC_EXCHANGE,
+    WARD_ATOMIC_COMPARE_EXCHANGE, /* stores operand if the value is expected */
+    WARD_ATOMIC_ADD,
+    WARD_ATOMIC_AND,
+    WARD_ATOMIC_OR,
+    WARD_ATOMIC_XOR,
+};
+
+/* One atomic operation, sequentially consistent. */
+struct ward_atomic {
+    enum ward_atomic_op op;
+    unsigned width; /* bytes: 1, 2, 4 or 8 */
+    uint64_t operand, expected;
+    uint64_t was; /* out: the value before; 0 when the operation failed, and after a store */
+};
+
+/*
+ * The raw operations: ranges come checked against [first, last] and not empty. One that is NULL
+ * means that the space cannot (WARD_FAULT_CANNOT); a direct space needs none. Each fills *why,
+ * except access, when it does not do everything. They are called with no lock of ward's held and
+ * never from ward's signal handler; while they run, ward_recover_active() is true.
+ */
+struct ward_space_ops {
+    const char *name; /* "self": for messages */
+    /* Bytes done; fewer than n: why->addr, why->kind are set. */
+    size_t (*read)(struct ward_space *, uint64_t a, void *dst, size_t n, struct ward_fault *why);
+    size_t (*write)(struct ward_space *, uint64_t a, const void *src, size_t n,
+                    struct ward_fault *why);
+    /* true: done, and op->was is set. The address is aligned, and op checked. */
+    bool (*atomic)(struct ward_space *, uint64_t a, struct ward_atomic *op, struct ward_fault *why);
+    /* true: the whole range is there and may be accessed, for all that is known. NULL: being in
+     * the range is all that is known. */
+    bool (*check)(struct ward_space *, uint64_t a, size_t n, unsigned access,
+                  struct ward_fault *why);
+    /* true: brought in. */
+    bool (*populate)(struct ward_space *, uint64_t a, size_t n, unsigned access,
+                     struct ward_fault *why);
+    /* What becomes of a direct access that faulted. Runs in the caller's context, after the fault
+     * was fixed up, never in a signal handler. NULL: WARD_FAIL. */
+    enum ward_answer (*fault)(struct ward_space *, const struct ward_fault *fault);
+};
+
+/* Every concrete space has this as its first member. Initialised in place, never moved.
+ *
+ *   direct == 0, or first <= last and direct == last - first + 1
+ *   first, and last + 1, are multiples of WARD_SPACE_GRAIN where the space is direct
+ */
+struct ward_space {
+    const struct ward_space_ops *ops;
+    uint64_t first, last; /* the addresses there can be */
+    uint64_t direct;      /* how many bytes from first are reached directly: all or none */
+    uint64_t delta;       /* byte a lies at host address a + delta, modulo 2^64 */
+};
+
+enum {
+    WARD_SPACE_GRAIN = 64,
+    WARD_SPACE_RETRIES = 64, /* faults in a row, without a byte of progress, that a hook may mend */
+};
+
+WARD_EXTERN_C_BEGIN
+
+/* The error number of a kind: -EFAULT for all that is not said otherwise above, 0 for 0. */
+WARD_API int ward_fault_error(unsigned kind);
+
+/* "unmapped"; "unknown" for what is no kind. Static storage. */
+WARD_API const char *ward_fault_name(unsigned kind);
+
+/* Constant time: do the fields keep the invariants above? False for NULL. */
+WARD_API bool ward_space_ok(const struct ward_space *space);
+
+/*
+ * All of the following: 0 (or a length), or -EFAULT, -EINVAL, -ESRCH, -EPERM, -ENOTSUP, -EAGAIN as
+ * the fault's kind says (ward_fault_error). why may be NULL; else it is filled when the call
+ * fails, and all zero when it succeeds.
+ */
+
+/* Advice: may [a, a + n) be accessed so (of WARD_READ, WARD_WRITE)? Touches nothing. On self it
+ * tells only what is outside. -EINVAL also for other access flags, or none. */
+WARD_API WARD_CHECKED int ward_space_check(struct ward_space *space, uint64_t a, size_t n,
+                                           unsigned access, struct ward_fault *why);
+
+/* Brings [a, a + n) into memory, ready to be accessed so. Contents do not change. */
+WARD_API WARD_CHECKED int ward_space_populate(struct ward_space *space, uint64_t a, size_t n,
+                                              unsigned access, struct ward_fault *why);
+
+/* Copies n bytes from, or to, the space. No alignment is asked. */
+WARD_API WARD_CHECKED int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
+                                          struct ward_fault *why);
+WARD_API WARD_CHECKED int ward_space_write(struct ward_space *space, uint64_t a, const void *src,
+                                           size_t n, struct ward_fault *why);
+
+/* Sets n bytes to value. */
+WARD_API WARD_CHECKED int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value,
+                                          size_t n, struct ward_fault *why);
+
+/* One word of 1, 2, 4 or 8 bytes, aligned to its size (-EINVAL), in one access that is never
+ * torn. They fold into the caller. *value is 0 after a failed read. */
+WARD_CHECKED WARD_INLINE int ward_space_read_u8(struct ward_space *space, uint64_t a,
+                                                uint8_t *value, struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_space_read_u16(struct ward_space *space, uint64_t a,
+                                                 uint16_t *value, struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_space_read_u32(struct ward_space *space, uint64_t a,
+                                                 uint32_t *value, struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_space_read_u64(struct ward_space *space, uint64_t a,
+                                                 uint64_t *value, struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_space_write_u8(struct ward_space *space, uint64_t a,
+                                                 uint8_t value, struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_space_write_u16(struct ward_space *space, uint64_t a,
+                                                  uint16_t value, struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_space_write_u32(struct ward_space *space, uint64_t a,
+                                                  uint32_t value, struct ward_fault *why);
+WARD_CHECKED WARD_INLINE int ward_space_write_u64(struct ward_space *space, uint64_t a,
+                                                  uint64_t value, struct ward_fault *why);
+
+/* Does op->op on the op->width bytes at a, aligned to the width. A compare-exchange that found
+ * another value than expected is no failure: op->was tells. -EINVAL also for an unknown op or
+ * width; -ENOTSUP: the space has no atomics; -EAGAIN: another party changed the word so often
+ * that this call gave up, having changed nothing. */
+WARD_API WARD_CHECKED int ward_space_atomic(struct ward_space *space, uint64_t a,
+                                            struct ward_atomic *op, struct ward_fault *why);
+
+/* Copies a string in: the bytes up to and with the first zero, at most cap. Returns its length
+ * without the terminator. dst is terminated in every case (cap > 0, else -EINVAL), and its bytes
+ * behind the terminator are 0 or as they were. Never reads beyond the aligned 64 bytes, or the
+ * page, in which the string ends. -ENAMETOOLONG: none of the first cap bytes is zero; dst holds the
+ * first cap - 1 of them. After another failure dst holds why->done bytes, and all the rest is 0. */
+WARD_API WARD_CHECKED ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst,
+                                                    size_t cap, struct ward_fault *why);
+
+/* The same for text: -EILSEQ if the copy is no UTF-8 (overlong forms, surrogates and what is
+ * beyond U+10FFFF are none); then all of dst is 0, and why is all zero. */
+WARD_API WARD_CHECKED ptrdiff_t ward_space_read_utf8(struct ward_space *space, uint64_t a,
+                                                     char *dst, size_t cap, struct ward_fault *why);
+
+/* Copies elements of size bytes in, up to and with the first that equals the one at `sentinel`
+ * (NULL: all bytes zero), at most cap of them. Returns their number without the sentinel.
+ * -ENAMETOOLONG: none of the first cap elements is the sentinel, and all cap are in dst; -EINVAL:
+ * size or cap is 0; -EOVERFLOW: size * cap is no length. What dst holds behind the sentinel is 0
+ * or as it was; after another failure it holds why->done bytes and all the rest is 0. */
+WARD_API WARD_CHECKED ptrdiff_t ward_space_read_until(struct ward_space *space, uint64_t a,
+                                                      void *dst, size_t size, size_t cap,
+                                                      const void *sentinel, struct ward_fault *why);
+
+/* Structures that grew over time: `given` bytes are at a, as the caller says, and `known` bytes are
+ * what this side knows. Read: a smaller one is filled up with zeroes; of a larger one what we do
+ * not know must be zero: -E2BIG (and *dst is all zero). Write: a smaller one takes what fits; of a
+ * larger one the rest is set to zero. */
+WARD_API WARD_CHECKED int ward_space_read_versioned(struct ward_space *space, uint64_t a,
+                                                    size_t given, void *dst, size_t known,
+                                                    struct ward_fault *why);
+WARD_API WARD_CHECKED int ward_space_write_versioned(struct ward_space *space, uint64_t a,
+                                                     size_t given, const void *src, size_t known,
+                                                     struct ward_fault *why);
+
+/* ---- the thread's context ------------------------------------------------------------------ */
+
+/* No-fault mode, for who must not wait: until the matching end, this thread asks no fault hook, so
+ * what would need one fails at once. (What the system itself does about a fault it still does.)
+ * They nest. */
+WARD_API void ward_nofault_begin(void);
+WARD_API void ward_nofault_end(void);
+
+/* The space this thread's system-call code works on; NULL until set. set returns the one before, to
+ * put back. */
+WARD_API struct ward_space *ward_space_current_get(void);
+WARD_API struct ward_space *ward_space_current_set(struct ward_space *space);
+
+WARD_EXTERN_C_END
+
+/* ------------------------------------------------------------------------------------------- */
+
+#include <ward/inline/space.h>
+
+#endif

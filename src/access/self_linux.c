@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <ward/host.h>
+#include <ward/recover.h>
+#include <ward/self.h>
+
+#include "recover.h"
+#include "syscall.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static long call(long number, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    return ward_syscall_(number, (long)a, (long)b, (long)c, 0, 0, 0);
+}
+
+/* --- Both ----------------------------------------------------------------------------------- */
+
+/* The system's own answer to touching each page. It wants whole pages. */
+static bool self_populate(struct ward_space *space, uint64_t a, size_t n, unsigned access,
+                          struct ward_fault *why)
+{
+    uint64_t page = ward_host_page_size();
+    uint64_t from = a & ~(page - 1), to = (a + n + page - 1) & ~(page - 1);
+    int advice = access & WARD_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    long got = call(SYS_madvise, from, to - from, (uintptr_t)advice);
+
+    (void)space;
+    if (got == 0)
+        return true;
+    if (got == -EINVAL && call(SYS_madvise, 0, 0, (uintptr_t)advice) != 0)
+        why->kind = WARD_FAULT_CANNOT; /* an older system */
+    else
+        why->kind = got == -ENOMEM ? WARD_FAULT_UNMAPPED : WARD_FAULT_DENIED;
+    return false;
+}
+
+/* --- By table ------------------------------------------------------------------------------- */
+
+static const struct ward_space_ops table_ops = {
+    .name = "self by table",
+    .populate = self_populate,
+};
+
+struct ward_space *ward_space_self_by_table(void)
+{
+    static struct ward_space space = {
+        .ops = &table_ops,
+        .first = WARD_SELF_FIRST,
+        .last = WARD_SELF_LAST,
+        .direct = WARD_SELF_LAST - WARD_SELF_FIRST + 1,
+    };
+
+    return &space;
+}
+
+/* --- By calls ------------------------------------------------------------------------------- */
+
+static unsigned kind_of(long error)
+{
+    if (error == -EPERM || error == -EACCES)
+        return WARD_FAULT_FORBIDDEN;
+    return error == -ENOSYS ? WARD_FAULT_CANNOT : WARD_FAULT_DENIED;
+}
+
+/* The process id is asked for each time: it is another after a fork. One call copies up to the
+ * first page that cannot be accessed, or to a limit of the system's: whatever is left is asked for
+ * again, and then there is an error, or progress. */
+static size_t transfer(long number, void *ours, uint64_t a, size_t n, struct ward_fault *why)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        struct iovec local = { (char *)ours + done, n - done };
+        struct iovec foreign = { (void *)(uintptr_t)(a + done), n - done };
+        long got =
+            ward_syscall_(number, call(SYS_getpid, 0, 0, 0), (long)&local, 1, (long)&foreign, 1, 0);
+
+        if (got <= 0) {
+            why->addr = a + done;
+            why->kind = got == 0 ? WARD_FAULT_DENIED : kind_of(got);
+            break;
+        }
+        done += (size_t)got;
+    }
+    return done;
+}
+
+static size_t calls_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
+                         struct ward_fault *why)
+{
+    (void)space;
+    return transfer(SYS_process_vm_readv, dst, a, n, why);
+}
+
+static size_t calls_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
+                          struct ward_fault *why)
+{
+    union {
+        const void *src;
+        void *ours;
+    } bytes = { src }; /* the system only reads them */
+
+    (void)space;
+    return transfer(SYS_process_vm_writev, bytes.ours, a, n, why);
+}
+
+static const struct ward_space_ops calls_ops = {
+    .name = "self by calls",
+    .read = calls_read,
+    .write = calls_write,
+    .populate = self_populate,
+};
+
+struct ward_space *ward_space_self_by_calls(void)
+{
+    static struct ward_space space = { .ops = &calls_ops,
+                                       .first = WARD_SELF_FIRST,
+                                       .last = WARD_SELF_LAST };
+
+    return &space;
+}
+
+struct ward_space *ward_space_self(void)
+{
+    return ward_recover_is_installed() ? ward_space_self_by_table() : ward_space_self_by_calls();
+}
+
+/* --- As circumstances allow ------------------------------------------------------------------- */
+
+struct ward_space *ward_access_begin(void)
+{
+    struct ward_host_thread_state *thread = ward_host_thread();
+
+    if (thread->scopes == 0)
+        thread->scope =
+            ward_recover_serves_() ? ward_space_self_by_table() : ward_space_self_by_calls();
+    thread->scopes++;
+    return thread->scope;
+}
+
+void ward_access_end(void)
+{
+    struct ward_host_thread_state *thread = ward_host_thread();
+
+    thread->scopes--;
+    if (thread->scopes == 0)
+        thread->scope = NULL;
+}
+
+static struct ward_space *chosen(void)
+{
+    struct ward_space *scope = ward_host_thread()->scope;
+
+    return scope ? scope : ward_space_self_by_calls();
+}
+
+static size_t auto_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
+                        struct ward_fault *why)
+{
+    (void)space;
+    return ward_space_read(chosen(), a, dst, n, why) ? why->done : n;
+}
+
+static size_t auto_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
+                         struct ward_fault *why)
+{
+    (void)space;
+    return ward_space_write(chosen(), a, src, n, why) ? why->done : n;
+}
+
+static bool auto_atomic(struct ward_space *space, uint64_t a, struct ward_atomic *op,
+                        struct ward_fault *why)
+{
+    (void)space;
+    return ward_space_atomic(chosen(), a, op, why) == 0;
+}
+
+static const struct ward_space_ops auto_ops = {
+    .name = "self",
+    .read = auto_read,
+    .write = auto_write,
+    .atomic = auto_atomic,
+    .populate = self_populate,
+};
+
+struct ward_space *ward_space_self_auto(void)
+{
+    static struct ward_space space = { .ops = &auto_ops,
+                                       .first = WARD_SELF_FIRST,
+                                       .last = WARD_SELF_LAST };
+
+    return &space;
+}
+
+/* --- Within regions -------------------------------------------------------------------------- */
+
+/* Does all of the range lie in one of them? Else the fault names the first byte that does not. */
+static bool is_within(const struct ward_within *within, uint64_t a, size_t n,
+                      struct ward_fault *why)
+{
+    why->addr = a;
+    why->kind = WARD_FAULT_RANGE;
+    for (size_t i = 0; i < within->count; i++) {
+        const struct ward_region *region = within->regions[i];
+        uint64_t off = a - (uintptr_t)region->base;
+
+        if (off >= region->size)
+            continue;
+        if (n <= region->size - off)
+            return true;
+        why->addr = (uintptr_t)region->base + region->size;
+        return false;
+    }
+    return false;
+}
+
+static size_t within_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
+                          struct ward_fault *why)
+{
+    struct ward_within *within = (struct ward_within *)space;
+
+    if (!is_within(within, a, n, why))
+        return 0;
+    return ward_space_read(within->by, a, dst, n, why) ? why->done : n;
+}
+
+static size_t within_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
+                           struct ward_fault *why)
+{
+    struct ward_within *within = (struct ward_within *)space;
+
+    if (!is_within(within, a, n, why))
+        return 0;
+    return ward_space_write(within->by, a, src, n, why) ? why->done : n;
+}
+
+static bool within_atomic(struct ward_space *space, uint64_t a, struct ward_atomic *op,
+                          struct ward_fault *why)
+{
+    struct ward_within *within = (struct ward_within *)space;
+
+    return is_within(within, a, op->width, why) && ward_space_atomic(within->by, a, op, why) == 0;
+}
+
+static bool within_check(struct ward_space *space, uint64_t a, size_t n, unsigned access,
+                         struct ward_fault *why)
+{
+    struct ward_within *within = (struct ward_within *)space;
+
+    return is_within(within, a, n, why) && ward_space_check(within->by, a, n, access, why) == 0;
+}
+
+static bool within_populate(struct ward_space *space, uint64_t a, size_t n, unsigned access,
+                            struct ward_fault *why)
+{
+    struct ward_within *within = (struct ward_within *)space;
+
+    return is_within(within, a, n, why) && ward_space_populate(within->by, a, n, access, why) == 0;
+}
+
+static const struct ward_space_ops within_ops = {
+    .name = "self within",
+    .read = within_read,
+    .write = within_write,
+    .atomic = within_atomic,
+    .check = within_check,
+    .populate = within_populate,
+};
+
+static bool are_regions(const struct ward_region *const *regions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!ward_region_ok(regions[i]))
+            return false;
+    return count > 0;
+}
+
+/* From the lowest region's first byte to the highest one's last. */
+static void set_range(struct ward_within *within)
+{
+    struct ward_space *space = &within->space;
+
+    space->first = UINT64_MAX;
+    for (size_t i = 0; i < within->count; i++) {
+        uint64_t first = (uintptr_t)within->regions[i]->base;
+        uint64_t last = first + within->regions[i]->size - 1;
+
+        space->first = first < space->first ? first : space->first;
+        space->last = last > space->last ? last : space->last;
+    }
+    if (within->count == 1 && within->by->direct > 0 &&
+        ((space->first | (space->last + 1)) & (WARD_SPACE_GRAIN - 1)) == 0)
+        space->direct = space->last - space->first + 1;
+}
+
+int ward_within_init(struct ward_within *within, struct ward_space *by,
+                     const struct ward_region *const *regions, size_t count)
+{
+    if (!within)
+        return -EINVAL;
+    *within = (struct ward_within){ 0 };
+    if (!regions || !are_regions(regions, count))
+        return -EINVAL;
+    within->space.ops = &within_ops;
+    within->by = by ? by : ward_space_self();
+    within->regions = regions;
+    within->count = count;
+    set_range(within);
+    return 0;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strings and other sequences that say themselves where they end. They are scanned while they are
+ * copied, and what is looked at is the copy: what changes in the space meanwhile is either in it or
+ * not.
+ */
+#include <ward/arith.h>
+#include <ward/host.h>
+#include <ward/space.h>
+
+#include "core/bulk.h"
+
+/* What is read ahead of a sentinel that is not found yet: never over the end of a page (of which it
+ * divides the size), so that nothing behind the sentinel's own page can fail. */
+enum { PIECE = 256 };
+
+/* --- Strings -------------------------------------------------------------------------------- */
+
+/* By the general way, for what is not direct, or faulted and may be mended. */
+static WARD_COLD ptrdiff_t read_str_slowly(struct ward_space *space, uint64_t a, char *dst,
+                                           size_t cap, struct ward_fault *why)
+{
+    ptrdiff_t length;
+
+    if (cap == 0)
+        return -EINVAL;
+    length = ward_space_read_until(space, a, dst, 1, cap, NULL, why);
+    if (length == -ENAMETOOLONG)
+        dst[cap - 1] = '\0';
+    return length;
+}
+
+static WARD_COLD ptrdiff_t rest_of_str(void *dst, uintptr_t from, size_t cap, void *space,
+                                       void *why, struct ward_bulk_ got)
+{
+    if (got.kind)
+        return read_str_slowly(space, from - ((struct ward_space *)space)->delta, dst, cap, why);
+    ((char *)dst)[cap - 1] = '\0';
+    return -ENAMETOOLONG;
+}
+
+ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst, size_t cap,
+                              struct ward_fault *why)
+{
+    uint64_t off = a - space->first;
+
+    ward_fault_clear_(why);
+    if (WARD_UNLIKELY(off >= space->direct || cap - 1 > space->direct - off - 1))
+        return read_str_slowly(space, a, dst, cap, why);
+    return ward_bulk_str_(dst, (uintptr_t)(a + space->delta), cap, space, why, rest_of_str);
+}
+
+/* --- Text ----------------------------------------------------------------------------------- */
+
+static bool is_tail(unsigned char byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* Bytes of the character at s, which ends with a zero; 0: it is none. */
+static size_t character(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xc2 && s[0] <= 0xdf)
+        return is_tail(s[1]) ? 2 : 0;
+    if ((s[0] & 0xf0) == 0xe0) {
+        bool overlong = s[0] == 0xe0 && s[1] < 0xa0, surrogate = s[0] == 0xed && s[1] > 0x9f;
+
+        return is_tail(s[1]) && is_tail(s[2]) && !overlong && !surrogate ? 3 : 0;
+    }
+    if (s[0] >= 0xf0 && s[0] <= 0xf4) {
+        bool overlong = s[0] == 0xf0 && s[1] < 0x90, beyond = s[0] == 0xf4 && s[1] > 0x8f;
+
+        return is_tail(s[1]) && is_tail(s[2]) && is_tail(s[3]) && !overlong && !beyond ? 4 : 0;
+    }
+    return 0;
+}
+
+static bool is_text(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at) {
+        size_t bytes = character(at);
+
+        if (bytes == 0)
+            return false;
+        at += bytes;
+    }
+    return true;
+}
+
+ptrdiff_t ward_space_read_utf8(struct ward_space *space, uint64_t a, char *dst, size_t cap,
+                               struct ward_fault *why)
+{
+    ptrdiff_t length = ward_space_read_str(space, a, dst, cap, why);
+
+    if (length < 0 || is_text(dst))
+        return length;
+    __builtin_memset(dst, 0, cap);
+    return -EILSEQ;
+}
+
+/* --- Sentinels ------------------------------------------------------------------------------ */
+
+struct scan {
+    unsigned char *dst;
+    size_t size, bytes;            /* of an element; of all that fit */
+    const unsigned char *sentinel; /* NULL: all zero */
+    size_t copied, seen;           /* bytes; of them in elements that are no sentinel */
+};
+
+static bool is_sentinel(const struct scan *scan, const unsigned char *element)
+{
+    unsigned char seen = 0;
+
+    if (scan->sentinel)
+        return __builtin_memcmp(element, scan->sentinel, scan->size) == 0;
+    for (size_t i = 0; i < scan->size; i++)
+        seen |= element[i];
+    return seen == 0;
+}
+
+/* Looks at the whole elements that were copied and not seen yet. */
+static bool found(struct scan *scan)
+{
+    while (scan->copied - scan->seen >= scan->size) {
+        if (is_sentinel(scan, scan->dst + scan->seen))
+            return true;
+        scan->seen += scan->size;
+    }
+    return false;
+}
+
+static size_t piece_at(const struct scan *scan, uint64_t at)
+{
+    size_t left = scan->bytes - scan->copied;
+    size_t piece = PIECE - (size_t)(at % PIECE);
+
+    return piece < left ? piece : left;
+}
+
+/* The bytes before the sentinel; -ENAMETOOLONG, or the error of the read that failed. */
+static ptrdiff_t run(struct scan *scan, struct ward_space *space, uint64_t a,
+                     struct ward_fault *why)
+{
+    while (scan->copied < scan->bytes) {
+        size_t piece = piece_at(scan, a + scan->copied);
+        struct ward_fault fault;
+        int error =
+            ward_space_read(space, a + scan->copied, scan->dst + scan->copied, piece, &fault);
+
+        scan->copied += error ? fault.done : piece;
+        if (found(scan))
+            return (ptrdiff_t)scan->seen;
+        if (!error)
+            continue;
+        fault.done = scan->copied;
+        if (why)
+            *why = fault;
+        return error;
+    }
+    return -ENAMETOOLONG;
+}
+
+ptrdiff_t ward_space_read_until(struct ward_space *space, uint64_t a, void *dst, size_t size,
+                                size_t cap, const void *sentinel, struct ward_fault *why)
+{
+    struct scan scan = { .dst = dst, .size = size, .sentinel = sentinel };
+    ptrdiff_t length;
+
+    ward_fault_clear_(why);
+    if (size == 0 || cap == 0)
+        return -EINVAL;
+    if (!ward_mul(size, cap, &scan.bytes) || scan.bytes > (size_t)PTRDIFF_MAX)
+        return -EOVERFLOW;
+    length = run(&scan, space, a, why);
+    if (length == -ENAMETOOLONG)
+        return length;
+    if (length < 0) {
+        __builtin_memset(scan.dst + scan.copied, 0, scan.bytes - scan.copied);
+        return length;
+    }
+    __builtin_memset(scan.dst + scan.seen + size, 0, scan.copied - scan.seen - size);
+    return length / (ptrdiff_t)size;
+}

@@ -1,0 +1,22 @@
+/* fails: incompatible type */
+/* SPDX-License-Identifier: MIT */
+/* What we read is not written. */
+#include <ward/ward.h>
+
+struct point {
+    int32_t x, y;
+};
+WARD_USER_DEFINE(upoint, struct point, WARD_FIELDS(struct point, x, y));
+
+int use(struct ward_space *space, upoint_in in, upoint_out out, struct point *p);
+
+int use(struct ward_space *space, upoint_in in, upoint_out out, struct point *p)
+{
+    (void)space, (void)in, (void)out, (void)p;
+#ifdef CONTROL
+    return upoint_write(space, out, p, NULL);
+}
+#else
+    return upoint_write(space, in, p, NULL);
+}
+#endif

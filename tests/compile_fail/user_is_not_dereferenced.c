@@ -1,0 +1,22 @@
+/* fails: invalid type argument|indirection requires pointer */
+/* SPDX-License-Identifier: MIT */
+/* A user pointer is not followed. */
+#include <ward/ward.h>
+
+struct point {
+    int32_t x, y;
+};
+WARD_USER_DEFINE(upoint, struct point, WARD_FIELDS(struct point, x, y));
+
+int use(struct ward_space *space, upoint_in in, upoint_out out, struct point *p);
+
+int use(struct ward_space *space, upoint_in in, upoint_out out, struct point *p)
+{
+    (void)space, (void)in, (void)out, (void)p;
+#ifdef CONTROL
+    return p->x;
+}
+#else
+    return (*in).x;
+}
+#endif
