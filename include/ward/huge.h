@@ -17,10 +17,10 @@
 
 struct ward_huge {
     struct ward_region region;
-    unsigned char *origin; /* first byte of the reservation, the front guard's */
-    size_t reserved;       /* bytes of it */
-    size_t splits;         /* mappings charged to the split budget for guards inside; till fini */
-    bool altered;          /* not all of it is WARD_RW */
+    unsigned char *origin;     /* first byte of the reservation, the front guard's */
+    size_t reserved;           /* bytes of it */
+    bool altered;              /* not all of it is WARD_RW */
+    struct ward_splits splits; /* of guards inside */
 };
 
 WARD_EXTERN_C_BEGIN

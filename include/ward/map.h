@@ -47,12 +47,12 @@ struct ward_map_spec {
 
 struct ward_map {
     struct ward_region region;
-    unsigned char *origin; /* first byte of the mapping, the front guard's */
-    size_t reserved;       /* bytes of the mapping, with both guards */
-    size_t committed;      /* bytes from base; a multiple of grain */
-    size_t splits;         /* mappings charged to the split budget for guards inside; till fini */
-    bool marked;           /* guard markers may stand inside the region */
-    bool altered;          /* not all that is committed is WARD_RW */
+    unsigned char *origin;     /* first byte of the mapping, the front guard's */
+    size_t reserved;           /* bytes of the mapping, with both guards */
+    size_t committed;          /* bytes from base; a multiple of grain */
+    bool marked;               /* guard markers may stand inside the region */
+    bool altered;              /* not all that is committed is WARD_RW */
+    struct ward_splits splits; /* of guards inside */
 };
 
 WARD_EXTERN_C_BEGIN

@@ -61,6 +61,23 @@ struct ward_region {
     unsigned facts;      /* of ward_region_fact */
 };
 
+enum { WARD_SPLITS_KNOWN = 4 };
+
+/*
+ * For backings: what a region's guards that split a mapping are charged against the process's
+ * budget (ward_host_split_budget). The last few ranges are known, apart from each other, and given
+ * back when another protection opens them; what is forgotten, when one protection covers the whole
+ * region. 2 * (known ranges) <= charged <= 2 * (grains of the region). A hole that another
+ * protection makes in a guard is not charged, as no other protection is.
+ */
+struct ward_splits {
+    size_t charged; /* mappings */
+    struct {
+        size_t off, len; /* bytes; a length of 0: none */
+    } known[WARD_SPLITS_KNOWN];
+    unsigned next; /* the one to be forgotten next, modulo their count */
+};
+
 WARD_EXTERN_C_BEGIN
 
 /*

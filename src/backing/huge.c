@@ -20,13 +20,14 @@ static int huge_release(struct ward_region *region, size_t off, size_t len)
 static int huge_protect(struct ward_region *region, size_t off, size_t len, unsigned prot)
 {
     struct ward_huge *huge = huge_of(region);
-    unsigned char *at = region->base + off;
     int error;
 
     if (prot == WARD_GUARD)
-        error = ward_reserve_guard_(at, len, !huge->altered, &huge->splits);
+        error = ward_reserve_guard_(&huge->splits, region, off, len, !huge->altered);
     else
-        error = ward_host_protect(at, len, prot);
+        error = ward_host_protect(region->base + off, len, prot);
+    if (!error && prot != WARD_GUARD)
+        ward_reserve_open_(&huge->splits, region, off, len);
     huge->altered = huge->altered || (!error && prot != WARD_RW);
     return error;
 }

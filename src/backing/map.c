@@ -77,15 +77,16 @@ static bool may_mark(unsigned facts, size_t len)
     return !(facts & WARD_IS_WIPED_ON_FORK) && len <= MARKED_PAGES_MAX * ward_host_page_size();
 }
 
-static int map_guard(struct ward_map *map, unsigned char *at, size_t len)
+static int map_guard(struct ward_map *map, size_t off, size_t len)
 {
+    unsigned char *at = map->region.base + off;
     int error;
 
     if (may_mark(map->region.facts, len) && !ward_host_advise(at, len, WARD_HOST_GUARD)) {
         map->marked = true;
         return 0;
     }
-    error = ward_reserve_guard_(at, len, !map->altered, &map->splits);
+    error = ward_reserve_guard_(&map->splits, &map->region, off, len, !map->altered);
     if (!error)
         map->region.facts |= WARD_IS_GUARD_SPLIT;
     return error;
@@ -100,9 +101,11 @@ static int map_protect(struct ward_region *region, size_t off, size_t len, unsig
     int error;
 
     if (prot == WARD_GUARD)
-        error = map_guard(map, at, len);
+        error = map_guard(map, off, len);
     else
         error = ward_host_protect(at, len, prot);
+    if (!error && prot != WARD_GUARD)
+        ward_reserve_open_(&map->splits, region, off, len);
     if (!error && prot != WARD_GUARD && map->marked)
         error = ward_host_advise(at, len, WARD_HOST_UNGUARD);
     map->altered = map->altered || (!error && prot != WARD_RW);

@@ -132,23 +132,83 @@ static int close_range(void *at, size_t len, bool was_rw)
     return error;
 }
 
-int ward_reserve_guard_(void *at, size_t len, bool was_rw, size_t *splits)
+static void refund(struct ward_splits *splits, size_t count)
 {
-    int error = charge(SPLITS_PER_GUARD);
+    splits->charged -= count;
+    __atomic_fetch_sub(&charged, count, __ATOMIC_RELAXED);
+}
+
+/* Forgets the known ranges that meet [off, off + len). How many of them lie within it: as they are
+ * apart, opening it ends as many guards. */
+static size_t forget(struct ward_splits *splits, size_t off, size_t len)
+{
+    size_t within = 0;
+
+    for (unsigned i = 0; i < WARD_SPLITS_KNOWN; i++) {
+        size_t at = splits->known[i].off, size = splits->known[i].len;
+
+        if (size == 0 || at >= off + len || off >= at + size)
+            continue;
+        within += at >= off && at + size <= off + len;
+        splits->known[i].len = 0;
+    }
+    return within;
+}
+
+static void remember(struct ward_splits *splits, size_t off, size_t len)
+{
+    unsigned next = splits->next % WARD_SPLITS_KNOWN;
+
+    splits->known[next].off = off;
+    splits->known[next].len = len;
+    splits->next = next + 1;
+}
+
+/* What a guard of the range adds: nothing where one within it is paid for, nor where all grains of
+ * the region could be guards. */
+static size_t price(const struct ward_splits *splits, const struct ward_region *region, size_t off,
+                    size_t len)
+{
+    size_t most = SPLITS_PER_GUARD * (region->size / region->grain);
+    struct ward_splits probe = *splits;
+
+    return forget(&probe, off, len) > 0 || splits->charged >= most ? 0 : SPLITS_PER_GUARD;
+}
+
+int ward_reserve_guard_(struct ward_splits *splits, const struct ward_region *region, size_t off,
+                        size_t len, bool was_rw)
+{
+    size_t count = price(splits, region, off, len);
+    int error = charge(count);
+    size_t within;
 
     if (error)
         return error;
-    *splits += SPLITS_PER_GUARD;
-    error = close_range(at, len, was_rw);
+    splits->charged += count;
+    error = close_range(region->base + off, len, was_rw);
     if (error) {
-        *splits -= SPLITS_PER_GUARD;
-        __atomic_fetch_sub(&charged, SPLITS_PER_GUARD, __ATOMIC_RELAXED);
+        refund(splits, count);
+        return error;
     }
-    return error;
+    within = forget(splits, off, len);
+    if (within > 1)
+        refund(splits, SPLITS_PER_GUARD * (within - 1)); /* these are one guard now */
+    if (within > 0 || count > 0)
+        remember(splits, off, len);
+    return 0;
 }
 
-void ward_reserve_refund_(size_t *splits)
+void ward_reserve_open_(struct ward_splits *splits, const struct ward_region *region, size_t off,
+                        size_t len)
 {
-    __atomic_fetch_sub(&charged, *splits, __ATOMIC_RELAXED);
-    *splits = 0;
+    if (len == region->size)
+        ward_reserve_refund_(splits);
+    else
+        refund(splits, SPLITS_PER_GUARD * forget(splits, off, len));
+}
+
+void ward_reserve_refund_(struct ward_splits *splits)
+{
+    refund(splits, splits->charged);
+    *splits = (struct ward_splits){ 0 };
 }

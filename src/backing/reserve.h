@@ -14,6 +14,7 @@
 #include <ward/arith.h>
 #include <ward/base.h>
 #include <ward/host.h>
+#include <ward/region.h>
 
 struct ward_reserve_ {
     unsigned char *origin;
@@ -77,14 +78,20 @@ static inline void ward_reserve_empty_(void *at, size_t len)
 
 /*
  * A guard by protection: no access, contents dropped. It may split one mapping into three, so two
- * are charged to the process's budget for such splits and added to *splits, until
- * ward_reserve_refund_. was_rw: all of the range is WARD_RW now. -ENOSPC: the budget is used up.
- * On failure nothing changed, but a range that was not RW may stay closed: opening it could give
- * more access than there was.
+ * are charged to the process's budget for such splits, unless the range contains one that is
+ * charged already. was_rw: all of the range is WARD_RW now. -ENOSPC: the budget is used up. On
+ * failure nothing changed, but a range that was not RW may stay closed: opening it could give more
+ * access than there was.
  */
-WARD_CHECKED int ward_reserve_guard_(void *at, size_t len, bool was_rw, size_t *splits);
+WARD_CHECKED int ward_reserve_guard_(struct ward_splits *splits, const struct ward_region *region,
+                                     size_t off, size_t len, bool was_rw);
 
-/* Gives *splits back to the budget. */
-void ward_reserve_refund_(size_t *splits);
+/* The range got one protection throughout that is no guard: gives back what is known to have been
+ * charged for guards in it. */
+void ward_reserve_open_(struct ward_splits *splits, const struct ward_region *region, size_t off,
+                        size_t len);
+
+/* Gives everything back to the budget. */
+void ward_reserve_refund_(struct ward_splits *splits);
 
 #endif

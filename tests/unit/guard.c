@@ -308,7 +308,7 @@ static void a_failed_init_leaves_the_inner_region_as_it_was(void **state)
         assert_true(fail_each_call(init, &guard, sizeof guard) >= 2);
         assert_true(can_write(map.region.base) && can_write(map.region.base + 7 * PAGE));
     }
-    inject_split_budget(map.splits + 3);
+    inject_split_budget(map.splits.charged + 3);
     dirty(guard);
     assert_int_equal(ward_guard_init(&guard, &map.region), -ENOSPC);
     assert_all_zero(guard);

@@ -194,12 +194,14 @@ static void protection_and_guards_work_in_huge_pages(void **state)
     assert_true(can_read(huge.region.base));
     assert_false(can_write(huge.region.base));
     assert_int_equal(ward_region_protect(&huge.region, HUGE_BYTES, HUGE_BYTES, WARD_GUARD), 0);
-    assert_int_equal(huge.splits, 2);
+    assert_int_equal(huge.splits.charged, 2);
     assert_read_dies(second);
     assert_int_equal(ward_region_protect(&huge.region, HUGE_BYTES, HUGE_BYTES, WARD_RW), 0);
     assert_true(is_all(second, HUGE_BYTES, 0));
     assert_true(is_all(huge.region.base, HUGE_BYTES, 0x5a));
+    assert_int_equal(huge.splits.charged, 0);
     inject_split_budget(3);
+    assert_int_equal(ward_region_protect(&huge.region, HUGE_BYTES, HUGE_BYTES, WARD_GUARD), 0);
     assert_int_equal(ward_region_protect(&huge.region, 0, HUGE_BYTES, WARD_GUARD), -ENOSPC);
     assert_int_equal(ward_region_fini(&huge.region), 0);
     assert_int_equal(ward_huge_init(&huge, HUGE_BYTES, 0), 0);

@@ -198,7 +198,7 @@ static void guards_add_no_mapping(void **state)
     for (size_t page = 1; page < 15; page += 2)
         assert_int_equal(ward_region_protect(&map->region, page * PAGE, PAGE, WARD_GUARD), 0);
     assert_int_equal(mappings_in(map->origin, map->reserved), 1);
-    assert_int_equal(map->splits, 0);
+    assert_int_equal(map->splits.charged, 0);
     end(map);
 }
 
@@ -615,13 +615,68 @@ static void guards_that_split_are_charged_to_a_budget_until_fini(void **state)
 
         assert_int_equal(ward_region_protect(&map->region, PAGE, PAGE, WARD_GUARD), 0);
         assert_int_equal(ward_region_protect(&map->region, 3 * PAGE, PAGE, WARD_GUARD), 0);
-        assert_int_equal(map->splits, 4);
+        assert_int_equal(map->splits.charged, 4);
         memset(map->region.base + 5 * PAGE, 0x5a, PAGE);
         assert_int_equal(ward_region_protect(&map->region, 5 * PAGE, PAGE, WARD_GUARD), -ENOSPC);
         assert_true(is_all(map->region.base + 5 * PAGE, PAGE, 0x5a));
-        assert_int_equal(map->splits, 4);
+        assert_int_equal(map->splits.charged, 4);
         end(map);
     }
+}
+
+static void protect_ok(struct ward_map *map, size_t page, size_t pages, unsigned prot)
+{
+    assert_int_equal(ward_region_protect(&map->region, page * PAGE, pages * PAGE, prot), 0);
+}
+
+static void guards_that_split_and_are_opened_again_cost_nothing(void **state)
+{
+    struct ward_map *map = make(16 * PAGE, WARD_MAP_WIPE_ON_FORK);
+    struct ward_map other;
+
+    (void)state;
+    inject_split_budget(64);
+    for (int round = 0; round < 100000; round++) {
+        protect_ok(map, 3, 1, WARD_GUARD);
+        protect_ok(map, 3, 1, round & 1 ? WARD_READ : WARD_RW);
+    }
+    for (int round = 0; round < 1000; round++) { /* as a guard wrapper does */
+        protect_ok(map, 0, 1, WARD_GUARD);
+        protect_ok(map, 15, 1, WARD_GUARD);
+        protect_ok(map, 0, 1, WARD_RW);
+        protect_ok(map, 15, 1, WARD_RW);
+    }
+    assert_int_equal(map->splits.charged, 0);
+    for (int round = 0; round < 1000;
+         round++) /* more than are known: never beyond what it can be */
+        for (size_t page = 0; page < 16; page++)
+            protect_ok(map, page, 1, round & 1 ? WARD_RW : WARD_GUARD);
+    assert_true(map->splits.charged <= 2 * 16);
+    assert_int_equal(ward_map_init(&other, 4 * PAGE, WARD_MAP_WIPE_ON_FORK), 0);
+    protect_ok(&other, 1, 1, WARD_GUARD);
+    assert_int_equal(ward_region_fini(&other.region), 0);
+    protect_ok(map, 0, 16, WARD_RW);
+    assert_int_equal(map->splits.charged, 0);
+    end(map);
+}
+
+/* Opening one does not give back what the others cost. */
+static void guards_that_stay_stay_charged(void **state)
+{
+    struct ward_map *map = make(16 * PAGE, WARD_MAP_WIPE_ON_FORK);
+
+    (void)state;
+    for (size_t page = 1; page < 15; page += 2)
+        protect_ok(map, page, 1, WARD_GUARD);
+    assert_int_equal(map->splits.charged, 14);
+    for (int i = 0; i < 3; i++)
+        protect_ok(map, 13, 1, WARD_RW);
+    assert_int_equal(map->splits.charged, 12);
+    protect_ok(map, 8, 4, WARD_GUARD); /* 9 and 11 are one guard now */
+    assert_int_equal(map->splits.charged, 10);
+    protect_ok(map, 9, 1, WARD_RW); /* a hole in it: two guards */
+    assert_int_equal(map->splits.charged, 10);
+    end(map);
 }
 
 /* The n-th host call of a protection fails, with markers and without: the contents and the access
@@ -648,7 +703,7 @@ static void protection_that_fails_changes_nothing(void **state)
                 assert_true(fired);
                 assert_true(can_write(map->region.base));
                 assert_true(is_all(map->region.base, 2 * PAGE, 0x5a));
-                assert_int_equal(map->splits, 0);
+                assert_int_equal(map->splits.charged, 0);
             } else {
                 assert_int_equal(ward_region_protect(&map->region, 0, PAGE, WARD_RW), 0);
             }
@@ -869,6 +924,8 @@ int main(void)
         test(a_guard_inside_closes_and_empties_its_range),
         test(a_guard_inside_holds_in_a_child),
         test(guards_that_split_are_charged_to_a_budget_until_fini),
+        test(guards_that_split_and_are_opened_again_cost_nothing),
+        test(guards_that_stay_stay_charged),
         test(protection_that_fails_changes_nothing),
         test(a_guard_that_fails_never_opens_what_was_closed),
         test(populate_faults_all_pages_in),
