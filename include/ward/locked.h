@@ -5,8 +5,8 @@
  * *Locked* memory stays out of swap (mlock) and core dumps, and a forked child sees zeroes.
  * *Secret* memory (memfd_secret) is in addition not readable through the kernel, by ptrace or
  * another process; a forked child sees nothing there. Both fail closed: if any part of the
- * promise cannot be kept, init fails and nothing stays mapped. Both are cleared before they are
- * given back.
+ * promise cannot be kept, init fails and nothing stays mapped. Both are faulted in from the start,
+ * and cleared before they are given back.
  *
  * Guards lie outside the locked range, made by protection: the system refuses guard markers in
  * locked and secret memory. protect with WARD_GUARD inside the region therefore is -ENOTSUP.

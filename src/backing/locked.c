@@ -166,7 +166,19 @@ static int make_locked(struct ward_locked *locked, const struct ward_reserve_spe
     return error;
 }
 
-/* The memory is shared, so a child would see it, and later changes too: it must not have it. */
+/* The memory is shared, so a child would see it, and later changes too: it must not have it. It is
+ * faulted in as locked memory is: what there is no room for is an error now, not a death later. */
+static int open_secret(const struct ward_reserve_ *made)
+{
+    int error = ward_host_advise(made->base, made->size, WARD_HOST_ABSENT_ON_FORK);
+
+    if (!error)
+        error = ward_host_advise(made->base, made->size, WARD_HOST_NO_DUMP);
+    if (!error)
+        error = ward_host_advise(made->base, made->size, WARD_HOST_POPULATE);
+    return error;
+}
+
 static int make_secret(struct ward_locked *locked, const struct ward_reserve_spec_ *plan)
 {
     struct ward_reserve_ made;
@@ -174,9 +186,7 @@ static int make_secret(struct ward_locked *locked, const struct ward_reserve_spe
 
     if (error)
         return error;
-    error = ward_host_advise(made.base, made.size, WARD_HOST_ABSENT_ON_FORK);
-    if (!error)
-        error = ward_host_advise(made.base, made.size, WARD_HOST_NO_DUMP);
+    error = open_secret(&made);
     if (error)
         ward_reserve_drop_(made.origin, made.bytes);
     else

@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
@@ -245,6 +246,34 @@ static long release_range(void *at, size_t len)
     return answer == -EINVAL ? madvise_range(at, len, MADV_DONTNEED_LOCKED) : answer;
 }
 
+/* Secret memory cannot be populated by advice, as the kernel reaches it at the process's own
+ * addresses only; and kernels before 5.14 know no such advice. A futex operation that ors nothing
+ * into a word of a page faults it in, and answers what an access would be killed for: some kernels
+ * charge secret memory against the limit when it is touched, not when it is mapped. */
+static int touch_range(unsigned char *at, size_t len)
+{
+    const unsigned or_nothing = (unsigned)FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0);
+    uint32_t nobody = 0;
+
+    for (size_t done = 0; done < len; done += ward_host_page_size()) {
+        long answer = ward_syscall_(SYS_futex, (long)&nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0,
+                                    0, (long)(at + done), (long)or_nothing);
+
+        if (answer < 0)
+            return answer == -EFAULT ? -ENOMEM : optional_call(answer);
+    }
+    return 0;
+}
+
+static int populate_range(void *at, size_t len)
+{
+    long answer = madvise_range(at, len, MADV_POPULATE_WRITE);
+
+    if (answer == -EINVAL || answer == -EFAULT)
+        return touch_range((unsigned char *)at, len);
+    return optional(answer);
+}
+
 static int lock_range(void *at, size_t len)
 {
     long answer = call(SYS_mlock, (uintptr_t)at, len, 0);
@@ -260,6 +289,8 @@ int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
         return (int)call(SYS_munlock, (uintptr_t)at, len, 0);
     if (advice == WARD_HOST_SEAL)
         return optional_call(call(SYS_mseal, (uintptr_t)at, len, 0));
+    if (advice == WARD_HOST_POPULATE)
+        return populate_range(at, len);
     if (advice == WARD_HOST_RELEASE)
         return optional(release_range(at, len));
     return optional(madvise_range(at, len, linux_advice(advice)));
