@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process of the machine that tests/vm/run boots: runs the programs of /list, says how
- * each ended, and switches off. A line of /list is a program's path.
+ * The first process of the machine that tests/vm/run boots: does what the lines of /list say, says
+ * how each program ended, and switches off. A line is
+ *
+ *     NAME PROGRAM             runs it under that name
+ *     = vm/max_map_count 100   writes a setting of the kernel
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,16 +30,37 @@ static int status_of(const char *program)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* A setting that cannot be written would be a test of something else: it ends all. */
+static void set(const char *name, const char *value)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/sys/%s", name);
+    file = fopen(path, "we");
+    if (!file || fputs(value, file) < 0 || fclose(file)) {
+        perror(path);
+        reboot(RB_POWER_OFF);
+    }
+}
+
+static void run(const char *name, const char *program)
+{
+    printf("\n@begin %s\n", name);
+    fflush(stdout);
+    printf("\n@end %s %d\n", name, status_of(program));
+    fflush(stdout);
+}
+
 static void run_list(FILE *list)
 {
-    char program[256];
+    char line[256], first[128], second[128];
 
-    while (fgets(program, sizeof program, list)) {
-        program[strcspn(program, "\n")] = '\0';
-        printf("\n@begin %s\n", program);
-        fflush(stdout);
-        printf("\n@end %s %d\n", program, status_of(program));
-        fflush(stdout);
+    while (fgets(line, sizeof line, list)) {
+        if (sscanf(line, "= %127s %127s", first, second) == 2)
+            set(first, second);
+        else if (sscanf(line, "%127s %127s", first, second) == 2)
+            run(first, second);
     }
 }
 
