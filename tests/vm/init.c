@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process of the machine that tests/vm/run boots: does what the lines of /list say, says
- * how each program ended, and switches off. A line is
+ * The first process of the machine that tests/vm/run boots: does what the lines of /list say,
+ * tells how each program ended, and switches off. A line is
  *
  *     NAME PROGRAM             runs it under that name
  *     = vm/max_map_count 100   writes a setting of the kernel
