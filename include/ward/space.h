@@ -7,13 +7,18 @@
  * the first byte that failed. There is never a crash, never a half-filled buffer taken for a whole
  * one, and never a second look at bytes that were copied (a value is fetched once).
  *
- *        0        first                                  first + direct        last
- *        |          |  byte a lies at host address a + delta  |   only by ops    |
+ *        0        first                                                last
+ *        |          |  byte a lies at base + ((a - first) & mask)       |
  *
  * Most spaces are direct: then all of [first, last] is reached by an ordinary load or store that
  * stands in an exception table (ward/recover.h), a handful of instructions which fold into the
  * caller. The table of operations is the slow path: everything that is not direct, and what is to
  * be done about a fault.
+ *
+ * Clamping: in a space whose size is a power of two, mask is the size minus one. The address of
+ * every direct access is formed through it, so that no address that was made in advance, on a
+ * mispredicted test of the range, lies outside. (A copy that runs on meets the guards behind.)
+ * Everywhere else mask is all ones.
  *
  * Order of errors, whatever the access: misaligned (-EINVAL), then outside the space (-EFAULT),
  * then what the memory itself answers. The number is a function of the fault's kind
@@ -123,13 +128,15 @@ struct ward_space_ops {
 /* Every concrete space has this as its first member. Initialised in place, never moved.
  *
  *   direct == 0, or first <= last and direct == last - first + 1
- *   first, and last + 1, are multiples of WARD_SPACE_GRAIN where the space is direct
+ *   first, last + 1 and base are multiples of WARD_SPACE_GRAIN where the space is direct
+ *   mask is UINT64_MAX, or direct is a power of two and mask == direct - 1
  */
 struct ward_space {
     const struct ward_space_ops *ops;
     uint64_t first, last; /* the addresses there can be */
     uint64_t direct;      /* how many bytes from first are reached directly: all or none */
-    uint64_t delta;       /* byte a lies at host address a + delta, modulo 2^64 */
+    uint64_t base;        /* host address of byte `first` */
+    uint64_t mask;        /* byte a lies at host address base + ((a - first) & mask) */
 };
 
 enum {

@@ -56,6 +56,8 @@ struct ward_space *ward_space_self_by_table(void)
         .first = WARD_SELF_FIRST,
         .last = WARD_SELF_LAST,
         .direct = WARD_SELF_LAST - WARD_SELF_FIRST + 1,
+        .base = WARD_SELF_FIRST,
+        .mask = UINT64_MAX,
     };
 
     return &space;
@@ -297,8 +299,11 @@ static void set_range(struct ward_within *within)
         space->last = last > space->last ? last : space->last;
     }
     if (within->count == 1 && within->by->direct > 0 &&
-        ((space->first | (space->last + 1)) & (WARD_SPACE_GRAIN - 1)) == 0)
+        ((space->first | (space->last + 1)) & (WARD_SPACE_GRAIN - 1)) == 0) {
         space->direct = space->last - space->first + 1;
+        space->base = space->first;
+        space->mask = UINT64_MAX;
+    }
 }
 
 int ward_within_init(struct ward_within *within, struct ward_space *by,

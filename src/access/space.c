@@ -64,8 +64,12 @@ bool ward_space_ok(const struct ward_space *space)
 
     if (!space || !space->ops || !space->ops->name || space->first > space->last)
         return false;
-    return space->direct == 0 || (space->direct == space->last - space->first + 1 &&
-                                  ((space->first | (space->last + 1)) & grain) == 0);
+    if (space->direct == 0)
+        return true;
+    return space->direct == space->last - space->first + 1 &&
+           ((space->first | (space->last + 1) | space->base) & grain) == 0 &&
+           (space->mask == UINT64_MAX ||
+            (ward_is_pow2(space->direct) && space->mask == space->direct - 1));
 }
 
 /* --- Range ---------------------------------------------------------------------------------- */
@@ -99,7 +103,7 @@ struct access {
 
 static struct ward_bulk_ touch(const struct access *x)
 {
-    uintptr_t host = (uintptr_t)(x->a + x->fault.done + x->space->delta);
+    uintptr_t host = ward_space_host_(x->space, x->a + x->fault.done);
     size_t done = x->fault.done, left = x->n - done;
 
     if (x->dst)
@@ -246,13 +250,13 @@ static const struct ward_bulk_ not_tried = { 0, 0 };
 static WARD_COLD int rest_of_read(void *dst, uintptr_t from, size_t n, void *space, void *why,
                                   struct ward_bulk_ got)
 {
-    return read_slowly(space, from - ((struct ward_space *)space)->delta, dst, n, why, got);
+    return read_slowly(space, ward_space_of_host_(space, from), dst, n, why, got);
 }
 
 static WARD_COLD int rest_of_write(void *src, uintptr_t to, size_t n, void *space, void *why,
                                    struct ward_bulk_ got)
 {
-    return write_slowly(space, to - ((struct ward_space *)space)->delta, src, 0, n, why, got);
+    return write_slowly(space, ward_space_of_host_(space, to), src, 0, n, why, got);
 }
 
 int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
@@ -261,7 +265,7 @@ int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
         return read_slowly(space, a, dst, n, why, not_tried);
     ward_fault_clear_(why);
-    return ward_bulk_in_(dst, (uintptr_t)(a + space->delta), n, space, why, rest_of_read);
+    return ward_bulk_in_(dst, ward_space_host_(space, a), n, space, why, rest_of_read);
 }
 
 int ward_space_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
@@ -270,7 +274,7 @@ int ward_space_write(struct ward_space *space, uint64_t a, const void *src, size
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
         return write_slowly(space, a, src, 0, n, why, not_tried);
     ward_fault_clear_(why);
-    return ward_bulk_out_(src, (uintptr_t)(a + space->delta), n, space, why, rest_of_write);
+    return ward_bulk_out_(src, ward_space_host_(space, a), n, space, why, rest_of_write);
 }
 
 int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, size_t n,
@@ -281,7 +285,7 @@ int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, s
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
         return write_slowly(space, a, NULL, value, n, why, not_tried);
     ward_fault_clear_(why);
-    got = ward_bulk_try_fill_((uintptr_t)(a + space->delta), value, n);
+    got = ward_bulk_try_fill_(ward_space_host_(space, a), value, n);
     if (WARD_UNLIKELY(got.kind))
         return write_slowly(space, a, NULL, value, n, why, got);
     return 0;
@@ -320,7 +324,7 @@ static uint64_t touch_word(uintptr_t host, unsigned width, bool write, uint64_t 
 static enum ward_answer word_directly(struct ward_space *space, unsigned width, uint64_t kind,
                                       uint64_t *value, struct ward_fault *fault)
 {
-    uintptr_t host = (uintptr_t)(fault->addr + space->delta);
+    uintptr_t host = ward_space_host_(space, fault->addr);
     enum ward_answer said = WARD_FAIL;
 
     for (unsigned tries = 0; tries < WARD_SPACE_RETRIES; tries++) {
@@ -446,7 +450,7 @@ static enum ward_answer atomic_directly(struct ward_space *space, struct ward_at
     enum ward_answer said = WARD_FAIL;
 
     for (unsigned tries = 0; tries < WARD_SPACE_RETRIES; tries++) {
-        fault->kind = (unsigned)touch_atomic_any((uintptr_t)(fault->addr + space->delta), op);
+        fault->kind = (unsigned)touch_atomic_any(ward_space_host_(space, fault->addr), op);
         said =
             fault->kind == 0 || fault->kind == WARD_FAULT_BUSY ? WARD_FAIL : ask_hook(space, fault);
         if (said != WARD_RETRY)

@@ -34,7 +34,7 @@ static WARD_COLD ptrdiff_t rest_of_str(void *dst, uintptr_t from, size_t cap, vo
                                        void *why, struct ward_bulk_ got)
 {
     if (got.kind)
-        return read_str_slowly(space, from - ((struct ward_space *)space)->delta, dst, cap, why);
+        return read_str_slowly(space, ward_space_of_host_(space, from), dst, cap, why);
     ((char *)dst)[cap - 1] = '\0';
     return -ENAMETOOLONG;
 }
@@ -47,7 +47,7 @@ ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst, s
     ward_fault_clear_(why);
     if (WARD_UNLIKELY(off >= space->direct || cap - 1 > space->direct - off - 1))
         return read_str_slowly(space, a, dst, cap, why);
-    return ward_bulk_str_(dst, (uintptr_t)(a + space->delta), cap, space, why, rest_of_str);
+    return ward_bulk_str_(dst, ward_space_host_(space, a), cap, space, why, rest_of_str);
 }
 
 /* --- Text ----------------------------------------------------------------------------------- */

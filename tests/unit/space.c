@@ -53,7 +53,7 @@ static void toy_init(struct toy *toy, unsigned char *host, size_t len, enum ward
 {
     memset(toy, 0, sizeof *toy);
     toy->space =
-        (struct ward_space){ &toy_ops, 0x10000, 0x10000 + len - 1, len, address(host) - 0x10000 };
+        (struct ward_space){ &toy_ops, 0x10000, 0x10000 + len - 1, len, address(host), UINT64_MAX };
     toy->answer = answer;
     assert_true(ward_space_ok(&toy->space));
 }
@@ -280,6 +280,66 @@ static void a_read_sees_what_was_just_stored(void **state)
         assert_int_equal(ward_self_write_u64(address(&mine), i + 1000, NULL), 0);
         assert_true(mine == i + 1000);
     }
+}
+
+/* --- Clamping ------------------------------------------------------------------------------- */
+
+/* What a mispredicted test of the range would let through, for real: a space that takes every
+ * address for its own. The accesses must all come out within the region all the same. */
+static void clamped_addresses_lie_inside_though_the_range_test_be_wrong(void **state)
+{
+    const uint64_t strange[] = { 0, 8, 0x10000, 0x7ffffffff000, UINT64_C(1) << 62, 0xdeadbeef00 };
+    unsigned char *pages = map_edge(2), copy[64];
+    struct ward_atomic add = { WARD_ATOMIC_ADD, 8, 1, 0, 0 };
+    uint64_t word, where;
+    struct toy toy;
+
+    (void)state;
+    use_ward();
+    toy_init(&toy, pages, 2 * PAGE, WARD_FAIL);
+    toy.space.mask = 2 * PAGE - 1;
+    assert_true(ward_space_ok(&toy.space));
+    toy.space.last = toy.space.first - 1; /* wraps: all there are */
+    toy.space.direct = UINT64_MAX;
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        where = (strange[i] - 0x10000) & (2 * PAGE - 1);
+        memset(pages, 0, 2 * PAGE);
+        assert_int_equal(ward_space_write_u64(&toy.space, strange[i], 0x4142434445464748, NULL), 0);
+        assert_true(pages[where] == 0x48);
+        assert_int_equal(ward_space_read_u64(&toy.space, strange[i], &word, NULL), 0);
+        assert_true(word == 0x4142434445464748);
+        assert_int_equal(ward_space_atomic(&toy.space, strange[i], &add, NULL), 0);
+        assert_int_equal(ward_space_fill(&toy.space, strange[i] + 1, 7, 9, NULL), 0);
+        assert_int_equal(ward_space_read(&toy.space, strange[i], copy, 12, NULL), 0);
+        assert_true(copy[0] == 0x49 && is_all(copy + 1, 9, 7) && copy[10] == 0);
+        assert_int_equal(ward_space_write(&toy.space, strange[i] + 20, "clamp", 6, NULL), 0);
+        assert_int_equal(ward_space_read_str(&toy.space, strange[i] + 20, (char *)copy, 64, NULL),
+                         5);
+        assert_memory_equal(pages + where + 20, "clamp", 6);
+    }
+    unmap_edge(pages, 2);
+}
+
+static void spaces_that_are_not_as_they_should_be_are_known(void **state)
+{
+    struct ward_space good = { &toy_ops, 0x1000, 0x2fff, 0x2000, 0x5000, UINT64_MAX }, space = good;
+
+    (void)state;
+    assert_true(ward_space_ok(&space));
+    space.mask = 0x1fff;
+    assert_true(ward_space_ok(&space));
+    space.mask = 0xfff;
+    assert_false(ward_space_ok(&space));
+    space.mask = 0x3fff;
+    assert_false(ward_space_ok(&space));
+    space = good, space.base = 0x5008;
+    assert_false(ward_space_ok(&space));
+    space = good, space.last = 0x3fff, space.direct = 0x3000, space.mask = 0x2fff;
+    assert_false(ward_space_ok(&space));
+    space.direct = 0;
+    assert_true(ward_space_ok(&space));
+    space.first = 0x4000;
+    assert_false(ward_space_ok(&space) || ward_space_ok(NULL));
 }
 
 /* --- Atomics
@@ -536,6 +596,8 @@ int main(void)
         cmocka_unit_test(check_is_about_the_range_and_sane_flags),
         cmocka_unit_test(words_of_every_width_go_through_whole),
         cmocka_unit_test(a_read_sees_what_was_just_stored),
+        cmocka_unit_test(clamped_addresses_lie_inside_though_the_range_test_be_wrong),
+        cmocka_unit_test(spaces_that_are_not_as_they_should_be_are_known),
         cmocka_unit_test(every_atomic_of_every_width_does_what_it_says),
         cmocka_unit_test(what_is_no_atomic_is_einval),
         cmocka_unit_test(a_string_ends_at_its_zero_or_says_why_not),

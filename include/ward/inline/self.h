@@ -11,7 +11,8 @@
 
 #define WARD_SELF_BOUNDS_                                                                          \
     {                                                                                              \
-        0, WARD_SELF_FIRST, WARD_SELF_LAST, WARD_SELF_LAST - WARD_SELF_FIRST + 1, 0                \
+        0, WARD_SELF_FIRST, WARD_SELF_LAST, WARD_SELF_LAST - WARD_SELF_FIRST + 1, WARD_SELF_FIRST, \
+            UINT64_MAX                                                                             \
     }
 
 static const struct ward_space ward_self_bounds_ __attribute__((unused)) = WARD_SELF_BOUNDS_;

@@ -37,6 +37,19 @@ WARD_INLINE bool ward_space_is_near_(const struct ward_space *space, uint64_t a,
     return (off >> log2 | off << (64 - log2)) < space->direct >> log2;
 }
 
+/* The host address of byte a. On the way of the data, not of a branch: a clamped space keeps to its
+ * own bytes whatever was predicted. */
+WARD_INLINE uintptr_t ward_space_host_(const struct ward_space *space, uint64_t a)
+{
+    return (uintptr_t)(space->base + ((a - space->first) & space->mask));
+}
+
+/* And back, for an address that was made so. */
+WARD_INLINE uint64_t ward_space_of_host_(const struct ward_space *space, uintptr_t host)
+{
+    return space->first + (host - space->base);
+}
+
 WARD_INLINE void ward_fault_clear_(struct ward_fault *why)
 {
     if (!why)
@@ -53,7 +66,7 @@ WARD_INLINE bool ward_space_load_(const struct ward_space *space, uint64_t a, un
                                   uint64_t *got)
 {
     if (WARD_LIKELY(ward_space_is_near_(space, a, log2)))
-        return WARD_LIKELY(!ward_touch_load_((uintptr_t)(a + space->delta), 1u << log2, got));
+        return WARD_LIKELY(!ward_touch_load_(ward_space_host_(space, a), 1u << log2, got));
     *got = 0;
     return false;
 }
@@ -62,7 +75,7 @@ WARD_INLINE bool ward_space_store_(const struct ward_space *space, uint64_t a, u
                                    uint64_t *put)
 {
     if (WARD_LIKELY(ward_space_is_near_(space, a, log2)))
-        return WARD_LIKELY(!ward_touch_store_((uintptr_t)(a + space->delta), 1u << log2, put));
+        return WARD_LIKELY(!ward_touch_store_(ward_space_host_(space, a), 1u << log2, put));
     *put = 0;
     return false;
 }
