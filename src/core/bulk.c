@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/bulk.h"
+#include <ward/inline/touch.h>
 
-#include WARD_TOUCH_HEADER
+#include "core/bulk.h"
 
 enum { WORD = 8 };
 

@@ -7,6 +7,50 @@
 
 #include <ward/base.h>
 
+/* May the member of T hold any bits: is it an integer, a floating-point number or an array of such?
+ * C sees an enumeration as the integer it is made of. */
+#ifdef __cplusplus
+extern "C++" {
+template <class T> struct ward_plain_ {
+    static const bool is = !__is_enum(T) && !__is_class(T) && !__is_union(T);
+};
+template <class T> struct ward_plain_<T *> {
+    static const bool is = false;
+};
+template <> struct ward_plain_<bool> {
+    static const bool is = false;
+};
+template <class T, size_t N> struct ward_plain_<T[N]> : ward_plain_<T> {
+};
+template <class T> struct ward_plain_<const T> : ward_plain_<T> {
+};
+}
+#define WARD_IS_PLAIN_FIELD(T, MEMBER) (ward_plain_<decltype(((T *)0)->MEMBER)>::is)
+#define WARD_IS_SAME_TYPE(A, B)        (ward_same_<A, B>::is)
+extern "C++" {
+template <class A, class B> struct ward_same_ {
+    static const bool is = false;
+};
+template <class A> struct ward_same_<A, A> {
+    static const bool is = true;
+};
+}
+#else
+#define WARD_PLAIN_TYPE_(E, T, MEMBER)                                                             \
+    E * : 1,                                                                                       \
+        E(*)[sizeof(((T *)0)->MEMBER) / sizeof(E) + !(sizeof(((T *)0)->MEMBER) / sizeof(E))] : 1
+#define WARD_IS_PLAIN_FIELD(T, MEMBER)                                                             \
+    _Generic(&((T *)0)->MEMBER, WARD_PLAIN_TYPE_(char, T, MEMBER),                                 \
+             WARD_PLAIN_TYPE_(signed char, T, MEMBER), WARD_PLAIN_TYPE_(unsigned char, T, MEMBER), \
+             WARD_PLAIN_TYPE_(short, T, MEMBER), WARD_PLAIN_TYPE_(unsigned short, T, MEMBER),      \
+             WARD_PLAIN_TYPE_(int, T, MEMBER), WARD_PLAIN_TYPE_(unsigned, T, MEMBER),              \
+             WARD_PLAIN_TYPE_(long, T, MEMBER), WARD_PLAIN_TYPE_(unsigned long, T, MEMBER),        \
+             WARD_PLAIN_TYPE_(long long, T, MEMBER),                                               \
+             WARD_PLAIN_TYPE_(unsigned long long, T, MEMBER), WARD_PLAIN_TYPE_(float, T, MEMBER),  \
+             WARD_PLAIN_TYPE_(double, T, MEMBER), default : 0)
+#define WARD_IS_SAME_TYPE(A, B) __builtin_types_compatible_p(A, B)
+#endif
+
 /* What a member that needs a validator adds to a sum: more than any size. */
 #define WARD_FIELD_NEEDS_CHECK_     ((size_t)1 << 48)
 

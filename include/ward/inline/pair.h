@@ -1,12 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The atomics of machines whose one atomic access is a pair (load linked, store conditional), which
- * others can break. Each gets the machine's pair, a constant, and folds.
+ * What the touch.h of machines without flags have in common: functions that a touch.h defines by
+ * these macros from its instructions. The kind of a fault goes to a register that is cleared
+ * before.
+ *
+ * The one atomic access of these machines is a pair (load linked, store conditional), which others
+ * can break. The functions over it get the machine's pair, a constant, and fold.
  */
 #ifndef WARD_INLINE_PAIR_H
 #define WARD_INLINE_PAIR_H
 
 #include <ward/base.h>
+
+/* ---- loads and stores: after a fault *value is the kind ---- */
+
+/* INSN loads [v] from the address [at], or stores it there. ENTRY_ is the machine's. */
+#define WARD_PAIR_LOAD_(INSN, AT, VALUE, KIND)                                                     \
+    __asm__ __volatile__ __inline__("1: " INSN "\n"                                                \
+                                    "2:\n" WARD_TOUCH_ENTRY_(1b, 2b, e)                            \
+                                    : [e] "+&r"(KIND), [v] "=&r"(VALUE)                            \
+                                    : [at] "r"(AT)                                                 \
+                                    : "memory")
+
+#define WARD_PAIR_STORE_(INSN, AT, VALUE, KIND)                                                    \
+    __asm__ __volatile__ __inline__("1: " INSN "\n"                                                \
+                                    "2:\n" WARD_TOUCH_ENTRY_(1b, 2b, e)                            \
+                                    : [e] "+&r"(KIND)                                              \
+                                    : [at] "r"(AT), [v] "r"(VALUE)                                 \
+                                    : "memory")
+
+/* By width, which is a constant wherever these are used: one of the four remains. */
+#define WARD_PAIR_DEFINE_LOAD_(BY8, BY4, BY2, BY1)                                                 \
+    WARD_INLINE bool ward_touch_load_(uintptr_t at, unsigned width, uint64_t *value)               \
+    {                                                                                              \
+        uint64_t kind = 0, got;                                                                    \
+                                                                                                   \
+        if (width == 8)                                                                            \
+            WARD_PAIR_LOAD_(BY8, at, got, kind);                                                   \
+        else if (width == 4)                                                                       \
+            WARD_PAIR_LOAD_(BY4, at, got, kind);                                                   \
+        else if (width == 2)                                                                       \
+            WARD_PAIR_LOAD_(BY2, at, got, kind);                                                   \
+        else                                                                                       \
+            WARD_PAIR_LOAD_(BY1, at, got, kind);                                                   \
+        *value = kind ? kind : got;                                                                \
+        return kind != 0;                                                                          \
+    }
+
+#define WARD_PAIR_DEFINE_STORE_(BY8, BY4, BY2, BY1)                                                \
+    WARD_INLINE bool ward_touch_store_(uintptr_t at, unsigned width, uint64_t *value)              \
+    {                                                                                              \
+        uint64_t kind = 0;                                                                         \
+                                                                                                   \
+        if (width == 8)                                                                            \
+            WARD_PAIR_STORE_(BY8, at, *value, kind);                                               \
+        else if (width == 4)                                                                       \
+            WARD_PAIR_STORE_(BY4, at, *value, kind);                                               \
+        else if (width == 2)                                                                       \
+            WARD_PAIR_STORE_(BY2, at, *value, kind);                                               \
+        else                                                                                       \
+            WARD_PAIR_STORE_(BY1, at, *value, kind);                                               \
+        *value = kind ? kind : *value;                                                             \
+        return kind != 0;                                                                          \
+    }
+
+/* ---- atomics: the kind of the fault, 0 for none ---- */
 
 /* Tries before giving up, and the answer then: WARD_FAULT_BUSY. */
 enum { WARD_PAIR_TRIES_ = 128, WARD_PAIR_BUSY_ = 11 };
@@ -47,5 +105,20 @@ WARD_INLINE uint64_t ward_pair_replace_(ward_pair_ *pair, uintptr_t at, unsigned
     }
     return kind ? kind : (uint64_t)WARD_PAIR_BUSY_;
 }
+
+#define WARD_PAIR_DEFINE_ATOMICS_(PAIR)                                                            \
+    WARD_INLINE uint64_t ward_touch_compare_exchange_(uintptr_t at, unsigned width,                \
+                                                      uint64_t *expected, uint64_t put)            \
+    {                                                                                              \
+        return ward_pair_compare_exchange_(PAIR, at, width, expected, put);                        \
+    }                                                                                              \
+    WARD_INLINE uint64_t ward_touch_exchange_(uintptr_t at, unsigned width, uint64_t *value)       \
+    {                                                                                              \
+        return ward_pair_replace_(PAIR, at, width, value, false);                                  \
+    }                                                                                              \
+    WARD_INLINE uint64_t ward_touch_add_(uintptr_t at, unsigned width, uint64_t *value)            \
+    {                                                                                              \
+        return ward_pair_replace_(PAIR, at, width, value, true);                                   \
+    }
 
 #endif

@@ -9,6 +9,16 @@
 
 #include <ward/recover.h>
 
+/* A function that runs when its program or shared object is loaded, or unloaded. Where there is no
+ * such thing (freestanding), it is an ordinary function, and somebody has to call it. */
+#if defined(__STDC_HOSTED__) && __STDC_HOSTED__
+#define WARD_AT_LOAD   __attribute__((constructor, used))
+#define WARD_AT_UNLOAD __attribute__((destructor, used))
+#else
+#define WARD_AT_LOAD   __attribute__((unused))
+#define WARD_AT_UNLOAD __attribute__((unused))
+#endif
+
 WARD_EXTERN_C_BEGIN
 
 #define WARD_HERE_ __attribute__((weak, visibility("hidden")))

@@ -9,9 +9,8 @@
 #define WARD_INLINE_SPACE_H
 
 #include <ward/inline/recover.h>
+#include <ward/inline/touch.h>
 #include <ward/space.h>
-
-#include WARD_TOUCH_HEADER
 
 WARD_EXTERN_C_BEGIN
 

@@ -8,22 +8,10 @@
 
 #include <stdbool.h>
 
-static inline long ward_syscall_(long number, long a, long b, long c, long d, long e, long f)
-{
-    register long a7 __asm__("a7") = number;
-    register long a0 __asm__("a0") = a;
-    register long a1 __asm__("a1") = b;
-    register long a2 __asm__("a2") = c;
-    register long a3 __asm__("a3") = d;
-    register long a4 __asm__("a4") = e;
-    register long a5 __asm__("a5") = f;
-
-    __asm__ volatile("ecall"
-                     : "+r"(a0)
-                     : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
-                     : "memory");
-    return a0;
-}
+#define WARD_SYSCALL_INSN_   "ecall"
+#define WARD_SYSCALL_NUMBER_ "a7"
+#define WARD_SYSCALL_LETTER_ "a"
+#include "arch/syscall_in_order.h"
 
 /* No protection keys in this instruction set. */
 static inline bool ward_cpu_has_keys_(void)

@@ -13,9 +13,9 @@
 #include <cpuid.h>
 #include <stdatomic.h>
 
-#include "core/bulk.h"
+#include <ward/inline/touch.h>
 
-#include WARD_TOUCH_HEADER
+#include "arch/one_form.h"
 
 enum { SHORT = 16, VECTOR = 32, BLOCK = 128, LONG = 8192, PAGE = 4096 };
 
@@ -630,6 +630,11 @@ struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n)
     return has_avx2() ? avx2_out(to, src, n) : rep_out(to, src, n);
 }
 
+struct ward_bulk_ ward_bulk_try_fill_(uintptr_t to, unsigned char value, size_t n)
+{
+    return rep_fill(to, value, n);
+}
+
 /* What is long, or not by vectors, or faulted: `done` bytes are copied. */
 static WARD_COLD int in_slowly(void *dst, uintptr_t from, size_t n, void *space, void *why,
                                ward_bulk_rest_ *rest, size_t done)
@@ -759,38 +764,8 @@ AVX2 ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, 
 
 const struct ward_bulk_form_ *const ward_bulk_forms_[] = { &rep_form, &ward_bulk_general_ };
 
-struct ward_bulk_ ward_bulk_try_in_(void *dst, uintptr_t from, size_t n)
-{
-    return rep_form.in(dst, from, n);
-}
+WARD_ARCH_ONE_FORM_(rep_form)
 
-struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n)
-{
-    return rep_form.out(to, src, n);
-}
-
-int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *why,
-                  ward_bulk_rest_ *rest)
-{
-    return ward_bulk_in_by_(&rep_form, dst, from, n, space, why, rest);
-}
-
-int ward_bulk_out_(const void *src, uintptr_t to, size_t n, void *space, void *why,
-                   ward_bulk_rest_ *rest)
-{
-    return ward_bulk_out_by_(&rep_form, src, to, n, space, why, rest);
-}
-
-ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, void *why,
-                         ward_bulk_str_rest_ *rest)
-{
-    return ward_bulk_str_by_(&rep_form, dst, from, n, space, why, rest);
-}
 #endif
 
 const size_t ward_bulk_form_count_ = sizeof ward_bulk_forms_ / sizeof ward_bulk_forms_[0];
-
-struct ward_bulk_ ward_bulk_try_fill_(uintptr_t to, unsigned char value, size_t n)
-{
-    return rep_fill(to, value, n);
-}

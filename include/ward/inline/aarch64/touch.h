@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accesses that may fault, for aarch64: as in x86_64/touch.h, but the kind of a fault goes to a
- * register that is cleared before. Atomics are one exclusive pair, tried a bounded number of times.
+ * Accesses that may fault, for aarch64: the instructions. inline/pair.h makes functions of them.
+ * Atomics are one exclusive pair, tried a bounded number of times.
  */
-#ifndef WARD_INLINE_TOUCH_H
-#define WARD_INLINE_TOUCH_H
+#ifndef WARD_INLINE_ISA_TOUCH_H
+#define WARD_INLINE_ISA_TOUCH_H
 
 #include <ward/base.h>
 #include <ward/inline/pair.h>
@@ -23,20 +23,6 @@
     ".endr\n"                                                                                      \
     ".popsection\n"
 
-#define WARD_TOUCH_LOAD_(INSN, AT, VALUE, KIND)                                                    \
-    __asm__ __volatile__ __inline__("1: " INSN ", [%[at]]\n"                                       \
-                                    "2:\n" WARD_TOUCH_ENTRY_(1b, 2b, e)                            \
-                                    : [e] "+&r"(KIND), [v] "=&r"(VALUE)                            \
-                                    : [at] "r"(AT)                                                 \
-                                    : "memory")
-
-#define WARD_TOUCH_STORE_(INSN, AT, VALUE, KIND)                                                   \
-    __asm__ __volatile__ __inline__("1: " INSN ", [%[at]]\n"                                       \
-                                    "2:\n" WARD_TOUCH_ENTRY_(1b, 2b, e)                            \
-                                    : [e] "+&r"(KIND)                                              \
-                                    : [at] "r"(AT), [v] "r"(VALUE)                                 \
-                                    : "memory")
-
 /* lost: the pair was broken, try again. */
 #define WARD_TOUCH_PAIR_(SIZE, R, AT, WAS, EXPECTED, PUT, LOST, KIND)                              \
     __asm__ __volatile__ __inline__("mov %w[lost], #0\n"                                           \
@@ -50,40 +36,7 @@
                                     : [at] "r"(AT), [expected] "r"(EXPECTED), [put] "r"(PUT)       \
                                     : "memory", "cc")
 
-WARD_INLINE bool ward_touch_load_(uintptr_t at, unsigned width, uint64_t *value)
-{
-    uint64_t kind = 0, got;
-
-    if (width == 8)
-        WARD_TOUCH_LOAD_("ldr %x[v]", at, got, kind);
-    else if (width == 4)
-        WARD_TOUCH_LOAD_("ldr %w[v]", at, got, kind);
-    else if (width == 2)
-        WARD_TOUCH_LOAD_("ldrh %w[v]", at, got, kind);
-    else
-        WARD_TOUCH_LOAD_("ldrb %w[v]", at, got, kind);
-    *value = kind ? kind : got;
-    return kind != 0;
-}
-
-WARD_INLINE bool ward_touch_store_(uintptr_t at, unsigned width, uint64_t *value)
-{
-    uint64_t kind = 0;
-
-    if (width == 8)
-        WARD_TOUCH_STORE_("str %x[v]", at, *value, kind);
-    else if (width == 4)
-        WARD_TOUCH_STORE_("str %w[v]", at, *value, kind);
-    else if (width == 2)
-        WARD_TOUCH_STORE_("strh %w[v]", at, *value, kind);
-    else
-        WARD_TOUCH_STORE_("strb %w[v]", at, *value, kind);
-    *value = kind ? kind : *value;
-    return kind != 0;
-}
-
-/* One try. *was: what is there; *lost: nothing is known, nothing was done. The kind of the fault.
- */
+/* One try, as ward_pair_. */
 WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t expected, uint64_t put,
                                       uint64_t *was, bool *lost)
 {
@@ -103,20 +56,10 @@ WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t exp
     return kind;
 }
 
-WARD_INLINE uint64_t ward_touch_compare_exchange_(uintptr_t at, unsigned width, uint64_t *expected,
-                                                  uint64_t put)
-{
-    return ward_pair_compare_exchange_(ward_touch_pair_, at, width, expected, put);
-}
-
-WARD_INLINE uint64_t ward_touch_exchange_(uintptr_t at, unsigned width, uint64_t *value)
-{
-    return ward_pair_replace_(ward_touch_pair_, at, width, value, false);
-}
-
-WARD_INLINE uint64_t ward_touch_add_(uintptr_t at, unsigned width, uint64_t *value)
-{
-    return ward_pair_replace_(ward_touch_pair_, at, width, value, true);
-}
+WARD_PAIR_DEFINE_LOAD_("ldr %x[v], [%[at]]", "ldr %w[v], [%[at]]", "ldrh %w[v], [%[at]]",
+                       "ldrb %w[v], [%[at]]")
+WARD_PAIR_DEFINE_STORE_("str %x[v], [%[at]]", "str %w[v], [%[at]]", "strh %w[v], [%[at]]",
+                        "strb %w[v], [%[at]]")
+WARD_PAIR_DEFINE_ATOMICS_(ward_touch_pair_)
 
 #endif

@@ -11,8 +11,8 @@
  * the width, so that an access never straddles two pages. ward_touch_load and _store answer whether
  * they faulted; *value is then the kind.
  */
-#ifndef WARD_INLINE_TOUCH_H
-#define WARD_INLINE_TOUCH_H
+#ifndef WARD_INLINE_ISA_TOUCH_H
+#define WARD_INLINE_ISA_TOUCH_H
 
 #include <ward/base.h>
 
