@@ -31,7 +31,7 @@ enum { SIGNALS = 3 };
 static struct previous {
     int signal;
     struct sigaction action;
-    _Atomic bool reset; /* SA_RESETHAND: it was called, and is the default from now on */
+    _Atomic unsigned reset; /* 1: it was called with SA_RESETHAND, and is the default from now on */
 } before[SIGNALS] = { { .signal = SIGSEGV },
                       { .signal = SIGBUS },
                       { .signal = WARD_TRAP_ILLEGAL } };
@@ -145,7 +145,7 @@ static bool is_default(struct previous *previous)
     if (!(action->sa_flags & SA_SIGINFO) && action->sa_handler == SIG_DFL)
         return true;
     return ((unsigned)action->sa_flags & SA_RESETHAND) != 0 &&
-           atomic_exchange(&previous->reset, true);
+           atomic_exchange(&previous->reset, 1) != 0;
 }
 
 /* The system does not let a fault be ignored either: it kills. */

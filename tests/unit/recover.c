@@ -191,7 +191,8 @@ static int before_and_after(void *arg)
 
     (void)arg;
     EXPECT(ward_space_self() == ward_space_self_by_calls());
-    EXPECT(ward_space_read_u64(ward_space_self(), address(pages + PAGE), &word, NULL) == -EFAULT);
+    EXPECT(ward_space_read_u64(ward_space_self(), address(pages + PAGE), &word, NULL) ==
+           by_calls(-EFAULT));
     EXPECT(ward_recover_install() == 0 && ward_recover_install() == 0);
     EXPECT(ward_recover_is_installed() && ward_space_self() == ward_space_self_by_table());
     EXPECT(ward_space_read_u64(ward_space_self(), address(pages + PAGE), &word, NULL) == -EFAULT);

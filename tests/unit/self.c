@@ -9,11 +9,6 @@
 
 enum { LEN = 64 };
 
-static struct ward_space *by(size_t i)
-{
-    return i == 0 ? ward_space_self_by_table() : ward_space_self_by_calls();
-}
-
 /* Reads, writes and asks for a word at an address that is bad: one answer, and the record says
  * where. access: what fails. */
 static void assert_bad(struct ward_space *space, uint64_t a, unsigned access)
@@ -61,7 +56,7 @@ static void every_class_of_bad_address_is_efault(void **state)
     (void)state;
     use_ward();
     assert_int_equal(munmap(pages + PAGE, PAGE), 0);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < ways(); i++)
         for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
             assert_bad(by(i), bad[k], WARD_RW);
     unmap_edge(pages, 3);
@@ -76,7 +71,7 @@ static void a_page_that_may_only_be_read_is_not_written(void **state)
     use_ward();
     pages[5] = 9;
     assert_int_equal(mprotect(pages, PAGE, PROT_READ), 0);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < ways(); i++) {
         assert_bad(by(i), address(pages), WARD_WRITE);
         assert_int_equal(ward_space_read(by(i), address(pages + 5), &byte, 1, NULL), 0);
         assert_int_equal(byte, 9);
@@ -94,7 +89,7 @@ static void write_only_pages_are_what_the_way_says(void **state)
     (void)state;
     use_ward();
     assert_int_equal(mprotect(pages, PAGE, PROT_WRITE), 0);
-    assert_int_equal(ward_space_read(by(1), address(pages), &byte, 1, NULL), -EFAULT);
+    assert_int_equal(ward_space_read(by(1), address(pages), &byte, 1, NULL), by_calls(-EFAULT));
     assert_int_equal(ward_space_write(by(0), address(pages), &byte, 1, NULL), 0);
     unmap_edge(pages, 1);
 }
@@ -108,7 +103,7 @@ static void a_fault_in_the_middle_is_told_to_the_byte(void **state)
     (void)state;
     use_ward();
     fill_pattern(pages, 2 * PAGE);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < ways(); i++) {
         memset(copy, 0xee, sizeof copy);
         assert_int_equal(ward_space_read(by(i), at, copy, sizeof copy, &why), -EFAULT);
         assert_true(why.done == 100 && why.addr == at + 100 && why.access == WARD_READ);
@@ -160,8 +155,9 @@ static void a_truncated_file_is_a_bus_fault(void **state)
     assert_int_equal(ftruncate(fd, (off_t)PAGE), 0);
     assert_int_equal(ward_space_read(by(0), address(at + PAGE - 4), byte, 8, &why), -EFAULT);
     assert_true(why.kind == WARD_FAULT_BUS && why.done == 4 && why.addr == address(at + PAGE));
-    assert_int_equal(ward_space_read(by(1), address(at + PAGE - 4), byte, 8, &why), -EFAULT);
-    assert_int_equal(why.done, 4);
+    assert_int_equal(ward_space_read(by(1), address(at + PAGE - 4), byte, 8, &why),
+                     by_calls(-EFAULT));
+    assert_int_equal(why.done, has_calls() ? 4 : 0);
     munmap(at, 2 * PAGE);
     close(fd);
 }
@@ -182,6 +178,7 @@ static void populate_brings_pages_in_or_says_no(void **state)
     struct ward_fault why;
 
     (void)state;
+    skip_unless(madvise(pages, PAGE, 12345) != 0, "madvise takes anything for granted here");
     if (ward_space_populate(by(0), address(pages + 10), PAGE, WARD_RW, NULL) == -ENOTSUP) {
         print_message("no MADV_POPULATE_WRITE\n");
         skip();
@@ -213,9 +210,10 @@ static int blocked_in_scope(void *arg)
     sigprocmask(SIG_BLOCK, &mask, NULL);
     chosen = ward_access_begin();
     EXPECT(chosen == by(1));
-    EXPECT(ward_space_read_u64(chosen, address(arg), &word, NULL) == -EFAULT);
+    EXPECT(ward_space_read_u64(chosen, address(arg), &word, NULL) == by_calls(-EFAULT));
     ward_access_end();
-    EXPECT(ward_space_read_u64(ward_space_self_auto(), address(arg), &word, NULL) == -EFAULT);
+    EXPECT(ward_space_read_u64(ward_space_self_auto(), address(arg), &word, NULL) ==
+           by_calls(-EFAULT));
     return 0;
 }
 
@@ -226,7 +224,8 @@ static int replaced_in_scope(void *arg)
     (void)arg;
     signal(SIGBUS, SIG_DFL);
     EXPECT(ward_access_begin() == by(1));
-    EXPECT(ward_space_read_u64(ward_space_self_auto(), 4096 * 17, &word, NULL) == -EFAULT);
+    EXPECT(ward_space_read_u64(ward_space_self_auto(), 4096 * 17, &word, NULL) ==
+           by_calls(-EFAULT));
     return 0;
 }
 
@@ -278,7 +277,7 @@ static void within_regions_nothing_else_is_there(void **state)
     use_ward();
     assert_int_equal(ward_map_init(&a, 2 * PAGE, 0), 0);
     assert_int_equal(ward_map_init(&b, PAGE, 0), 0);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < ways(); i++) {
         assert_int_equal(ward_within_init(&one, by(i), both, 1), 0);
         assert_int_equal(ward_within_init(&two, by(i), both, 2), 0);
         assert_true(ward_space_ok(&one.space) && ward_space_ok(&two.space));
@@ -355,7 +354,7 @@ static void read_in_handler(int sig)
 
     (void)sig;
     seen = ward_space_read_u64(chosen, address(bad_page), &word, NULL) == -EFAULT &&
-           ward_space_read_u64(by(1), address(bad_page), &word, NULL) == -EFAULT;
+           ward_space_read_u64(by(1), address(bad_page), &word, NULL) == by_calls(-EFAULT);
     ward_access_end();
 }
 
@@ -366,6 +365,7 @@ static void works_in_a_signal_handler(void **state)
     (void)state;
     use_ward();
     bad_page = pages + PAGE;
+    (void)has_calls();
     signal(SIGUSR1, read_in_handler);
     raise(SIGUSR1);
     assert_true(seen);
@@ -380,7 +380,7 @@ static void errno_is_left_alone(void **state)
     use_ward();
     errno = 4711;
     assert_int_equal(ward_space_read_u64(by(0), 65536 * 3 + 8, &word, NULL), -EFAULT);
-    assert_int_equal(ward_space_read_u64(by(1), 65536 * 3 + 8, &word, NULL), -EFAULT);
+    assert_int_equal(ward_space_read_u64(by(1), 65536 * 3 + 8, &word, NULL), by_calls(-EFAULT));
     assert_int_equal(ward_recover_install(), 0);
     assert_int_equal(errno, 4711);
 }

@@ -252,8 +252,8 @@ static void words_of_every_width_go_through_whole(void **state)
 
     (void)state;
     use_ward();
-    for (unsigned i = 0; i < 2; i++) {
-        self = i ? ward_space_self_by_table() : ward_space_self_by_calls();
+    for (size_t i = 0; i < ways(); i++) {
+        self = by(i);
         for (size_t at = 0; at < 16; at++)
             assert_word(8, at);
         for (size_t at = 0; at < 16; at += 2)
@@ -408,8 +408,6 @@ static void what_is_no_atomic_is_einval(void **state)
 /* --- Strings, sentinels
  * ---------------------------------------------------------------------------- */
 
-static struct ward_space *ways[2];
-
 static void a_string_ends_at_its_zero_or_says_why_not(void **state)
 {
     unsigned char *pages = map_edge(2);
@@ -418,29 +416,28 @@ static void a_string_ends_at_its_zero_or_says_why_not(void **state)
 
     (void)state;
     use_ward();
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < ways(); i++) {
         memset(pages, 'a', 2 * PAGE);
         strcpy((char *)pages + PAGE - 5, "across the page");
         memset(text, 0x7e, sizeof text);
-        assert_int_equal(ward_space_read_str(ways[i], address(pages + PAGE - 5), text, 300, &why),
+        assert_int_equal(ward_space_read_str(by(i), address(pages + PAGE - 5), text, 300, &why),
                          15);
         assert_string_equal(text, "across the page");
         assert_all_zero(why);
-        assert_int_equal(ward_space_read_str(ways[i], address(pages + PAGE - 5), text, 15, NULL),
+        assert_int_equal(ward_space_read_str(by(i), address(pages + PAGE - 5), text, 15, NULL),
                          -ENAMETOOLONG);
         assert_string_equal(text, "across the pag");
-        assert_int_equal(ward_space_read_str(ways[i], address(pages + PAGE - 5), text, 16, NULL),
-                         15);
-        assert_int_equal(ward_space_read_str(ways[i], address(pages + PAGE - 5), text, 1, NULL),
+        assert_int_equal(ward_space_read_str(by(i), address(pages + PAGE - 5), text, 16, NULL), 15);
+        assert_int_equal(ward_space_read_str(by(i), address(pages + PAGE - 5), text, 1, NULL),
                          -ENAMETOOLONG);
         assert_string_equal(text, "");
-        assert_int_equal(ward_space_read_str(ways[i], address(pages), text, 0, NULL), -EINVAL);
+        assert_int_equal(ward_space_read_str(by(i), address(pages), text, 0, NULL), -EINVAL);
         strcpy((char *)pages + 2 * PAGE - 4, "end");
-        assert_int_equal(
-            ward_space_read_str(ways[i], address(pages + 2 * PAGE - 4), text, 300, NULL), 3);
+        assert_int_equal(ward_space_read_str(by(i), address(pages + 2 * PAGE - 4), text, 300, NULL),
+                         3);
         pages[2 * PAGE - 1] = '!';
-        assert_int_equal(
-            ward_space_read_str(ways[i], address(pages + 2 * PAGE - 4), text, 300, &why), -EFAULT);
+        assert_int_equal(ward_space_read_str(by(i), address(pages + 2 * PAGE - 4), text, 300, &why),
+                         -EFAULT);
         assert_true(why.done == 4 && why.addr == address(pages + 2 * PAGE));
         assert_true(memcmp(text, "end!", 4) == 0 && is_all(text + 4, 296, 0));
     }
@@ -470,11 +467,12 @@ static void text_is_checked_on_the_copy(void **state)
     char text[32];
 
     (void)state;
+    use_ward();
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_int_equal(ward_space_read_utf8(ways[1], address(good[i]), text, 32, NULL),
+        assert_int_equal(ward_space_read_utf8(by(0), address(good[i]), text, 32, NULL),
                          strlen(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(ward_space_read_utf8(ways[1], address(bad[i]), text, 32, NULL), -EILSEQ);
+        assert_int_equal(ward_space_read_utf8(by(0), address(bad[i]), text, 32, NULL), -EILSEQ);
         assert_true(is_all(text, 32, 0));
     }
 }
@@ -498,8 +496,8 @@ static void sentinels_are_found_wherever_they_lie(void **state)
                 if (there)
                     memset(at + count * size, 0, size);
                 memset(copy, 0xee, sizeof copy);
-                got = ward_space_read_until(ways[back % 4 / 2], address(at), copy, size, 40, NULL,
-                                            &why);
+                got = ward_space_read_until(by(back % 4 / 2 % ways()), address(at), copy, size, 40,
+                                            NULL, &why);
                 assert_int_equal(got, there ? (ptrdiff_t)count : -EFAULT);
                 assert_memory_equal(copy, at, there ? (count + 1) * size : why.done);
                 if (there)
@@ -517,17 +515,14 @@ static void sentinels_of_ones_own_and_lengths_that_are_none(void **state)
 
     (void)state;
     use_ward();
-    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 4, 5, &stop, NULL), 3);
+    assert_int_equal(ward_space_read_until(by(0), address(list), copy, 4, 5, &stop, NULL), 3);
     assert_true(copy[0] == 1 && copy[2] == 2 && copy[3] == 99 && copy[4] == 0);
-    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 4, 3, &stop, NULL),
+    assert_int_equal(ward_space_read_until(by(0), address(list), copy, 4, 3, &stop, NULL),
                      -ENAMETOOLONG);
-    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 0, 3, NULL, NULL),
-                     -EINVAL);
-    assert_int_equal(ward_space_read_until(ways[0], address(list), copy, 4, 0, NULL, NULL),
-                     -EINVAL);
-    assert_int_equal(
-        ward_space_read_until(ways[0], address(list), copy, SIZE_MAX / 2, 4, NULL, NULL),
-        -EOVERFLOW);
+    assert_int_equal(ward_space_read_until(by(0), address(list), copy, 0, 3, NULL, NULL), -EINVAL);
+    assert_int_equal(ward_space_read_until(by(0), address(list), copy, 4, 0, NULL, NULL), -EINVAL);
+    assert_int_equal(ward_space_read_until(by(0), address(list), copy, SIZE_MAX / 2, 4, NULL, NULL),
+                     -EOVERFLOW);
 }
 
 /* --- Versions
@@ -539,26 +534,24 @@ static void structures_that_grew_are_understood(void **state)
 
     (void)state;
     use_ward();
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < ways(); i++) {
         memset(pages, 1, 8);
         memset(pages + 8, 0, PAGE - 8);
         memset(copy, 9, 16);
-        assert_int_equal(ward_space_read_versioned(ways[i], address(pages), 8, copy, 16, NULL), 0);
+        assert_int_equal(ward_space_read_versioned(by(i), address(pages), 8, copy, 16, NULL), 0);
         assert_true(is_all(copy, 8, 1) && is_all(copy + 8, 8, 0));
-        assert_int_equal(ward_space_read_versioned(ways[i], address(pages), 2000, copy, 16, NULL),
-                         0);
+        assert_int_equal(ward_space_read_versioned(by(i), address(pages), 2000, copy, 16, NULL), 0);
         pages[1999] = 1;
-        assert_int_equal(ward_space_read_versioned(ways[i], address(pages), 2000, copy, 16, NULL),
+        assert_int_equal(ward_space_read_versioned(by(i), address(pages), 2000, copy, 16, NULL),
                          -E2BIG);
         assert_true(is_all(copy, 16, 0));
-        assert_int_equal(
-            ward_space_read_versioned(ways[i], address(pages), PAGE + 1, copy, 16, NULL),
-            pages[1999] ? -E2BIG : -EFAULT);
+        assert_int_equal(ward_space_read_versioned(by(i), address(pages), PAGE + 1, copy, 16, NULL),
+                         pages[1999] ? -E2BIG : -EFAULT);
         memset(copy, 6, 16);
-        assert_int_equal(ward_space_write_versioned(ways[i], address(pages), 2000, copy, 16, NULL),
+        assert_int_equal(ward_space_write_versioned(by(i), address(pages), 2000, copy, 16, NULL),
                          0);
         assert_true(is_all(pages, 16, 6) && is_all(pages + 16, 1984, 0));
-        assert_int_equal(ward_space_write_versioned(ways[i], address(pages), 4, copy, 16, NULL), 0);
+        assert_int_equal(ward_space_write_versioned(by(i), address(pages), 4, copy, 16, NULL), 0);
     }
     unmap_edge(pages, 1);
 }
@@ -566,9 +559,9 @@ static void structures_that_grew_are_understood(void **state)
 static void current_space_is_the_threads(void **state)
 {
     (void)state;
-    assert_null(ward_space_current_set(ways[0]));
-    assert_ptr_equal(ward_space_current_get(), ways[0]);
-    assert_ptr_equal(ward_space_current_set(NULL), ways[0]);
+    assert_null(ward_space_current_set(by(0)));
+    assert_ptr_equal(ward_space_current_get(), by(0));
+    assert_ptr_equal(ward_space_current_set(NULL), by(0));
 }
 
 static void kinds_have_names_and_numbers(void **state)
@@ -610,7 +603,5 @@ int main(void)
     };
 
     install_first();
-    ways[0] = ward_space_self_by_table();
-    ways[1] = ward_space_self_by_calls();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
