@@ -32,7 +32,7 @@ struct ward_recover_entry {
 
 enum {
     WARD_RECOVER_REGISTER = 0xff, /* mask */
-    WARD_RECOVER_CARRY = 0x100,   /* the carry flag is set as well (x86-64) */
+    WARD_RECOVER_CARRY = 0x100,   /* and carry is set, zero is clear (x86-64) */
 };
 
 /* The exception table of one program, shared object or piece of generated code. The caller's

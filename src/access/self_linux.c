@@ -63,6 +63,22 @@ struct ward_space *ward_space_self_by_table(void)
     return &space;
 }
 
+int ward_self_read_u64_(uint64_t a, uint64_t kind, uint64_t *value, struct ward_fault *why)
+{
+    struct ward_space *space = ward_space_self_by_table();
+
+    return kind ? ward_space_read_word_(space, a, 8, kind, value, why)
+                : ward_space_read_u64(space, a, value, why);
+}
+
+int ward_self_write_u64_(uint64_t a, uint64_t kind, uint64_t value, struct ward_fault *why)
+{
+    struct ward_space *space = ward_space_self_by_table();
+
+    return kind ? ward_space_write_word_(space, a, 8, kind, value, why)
+                : ward_space_write_u64(space, a, value, why);
+}
+
 /* --- By calls ------------------------------------------------------------------------------- */
 
 static unsigned kind_of(long error)

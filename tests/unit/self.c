@@ -62,6 +62,47 @@ static void every_class_of_bad_address_is_efault(void **state)
     unmap_edge(pages, 3);
 }
 
+/* One answer, and one record, whether the space is known when compiled or not. */
+static void assert_same_answer(uint64_t a)
+{
+    struct ward_space *space = ward_space_self_by_table();
+    struct ward_fault here, there;
+    uint64_t word = 7, same = 8;
+
+    assert_int_equal(ward_self_read_u64(a, &word, &here),
+                     ward_space_read_u64(space, a, &same, &there));
+    assert_true(word == same && memcmp(&here, &there, sizeof here) == 0);
+    assert_int_equal(ward_self_write_u64(a, word, &here),
+                     ward_space_write_u64(space, a, word, &there));
+    assert_true(memcmp(&here, &there, sizeof here) == 0);
+}
+
+static void self_known_when_compiled_answers_as_its_space_does(void **state)
+{
+    const uint64_t edges[] = { 0,
+                               WARD_SELF_FIRST,
+                               UINT64_C(1) << 47,
+                               UINT64_C(1) << 62,
+                               WARD_SELF_FIRST + (UINT64_C(1) << 62),
+                               WARD_SELF_LAST + 1,
+                               WARD_SELF_LAST + 1 + WARD_SELF_FIRST };
+    unsigned char *pages = map_edge(1);
+
+    (void)state;
+    use_ward();
+    fill_pattern(pages, PAGE);
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+        for (uint64_t k = 0; k < 32; k++)
+            assert_same_answer(edges[i] - 16 + k);
+    for (size_t at = 0; at < 32; at++) {
+        assert_same_answer(address(pages - 16 + at));
+        assert_same_answer(address(pages + PAGE - 16 + at));
+    }
+    assert_int_equal(mprotect(pages, PAGE, PROT_READ), 0);
+    assert_same_answer(address(pages));
+    unmap_edge(pages, 1);
+}
+
 static void a_page_that_may_only_be_read_is_not_written(void **state)
 {
     unsigned char *pages = map_edge(1);
@@ -432,6 +473,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_class_of_bad_address_is_efault),
+        cmocka_unit_test(self_known_when_compiled_answers_as_its_space_does),
         cmocka_unit_test(a_page_that_may_only_be_read_is_not_written),
         cmocka_unit_test(write_only_pages_are_what_the_way_says),
         cmocka_unit_test(a_fault_in_the_middle_is_told_to_the_byte),

@@ -64,6 +64,19 @@
         return kind != 0;                                                                          \
     }
 
+/* The same of a word of eight bytes, but only if bits & mask is 0. Else *value is anything. */
+#define WARD_PAIR_DEFINE_UNLESS_(LOAD, STORE)                                                      \
+    WARD_INLINE bool ward_touch_load_unless_(uint64_t bits, uint64_t mask, uintptr_t at,           \
+                                             uint64_t *value)                                      \
+    {                                                                                              \
+        return (bits & mask) != 0 || LOAD(at, 8, value);                                           \
+    }                                                                                              \
+    WARD_INLINE bool ward_touch_store_unless_(uint64_t bits, uint64_t mask, uintptr_t at,          \
+                                              uint64_t *value)                                     \
+    {                                                                                              \
+        return (bits & mask) != 0 || STORE(at, 8, value);                                          \
+    }
+
 /* ---- atomics: the kind of the fault, 0 for none ---- */
 
 /* Tries before giving up, and the answer then: WARD_FAULT_BUSY. */

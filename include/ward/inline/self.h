@@ -9,38 +9,45 @@
 #include <ward/inline/space.h>
 #include <ward/self.h>
 
-#define WARD_SELF_BOUNDS_                                                                          \
-    {                                                                                              \
-        0, WARD_SELF_FIRST, WARD_SELF_LAST, WARD_SELF_LAST - WARD_SELF_FIRST + 1, WARD_SELF_FIRST, \
-            UINT64_MAX                                                                             \
-    }
+WARD_EXTERN_C_BEGIN
 
-static const struct ward_space ward_self_bounds_ __attribute__((unused)) = WARD_SELF_BOUNDS_;
+/* The whole access, after the fast way failed: kind is that of its fault, 0: it was not tried. */
+WARD_API int ward_self_read_u64_(uint64_t a, uint64_t kind, uint64_t *value, struct ward_fault *why)
+    WARD_COLD;
+WARD_API int ward_self_write_u64_(uint64_t a, uint64_t kind, uint64_t value, struct ward_fault *why)
+    WARD_COLD;
+
+WARD_EXTERN_C_END
+
+/* One test says that a is aligned and inside: that none of these bits is set in its offset. They
+ * leave out what lies more than 2^62 bytes in, where no machine has memory; the slow way knows the
+ * bounds to the byte. */
+#define WARD_SELF_STRAY_ (UINT64_C(3) << 62 | 7)
 
 WARD_CHECKED WARD_INLINE int ward_self_read_u64(uint64_t a, uint64_t *value, struct ward_fault *why)
 {
-    uint64_t got, slow;
+    uint64_t got, slow, off = a - WARD_SELF_FIRST;
     int error;
 
-    if (WARD_LIKELY(ward_space_load_(&ward_self_bounds_, a, 3, &got))) {
+    if (WARD_LIKELY(!ward_touch_load_unless_(off, WARD_SELF_STRAY_, (uintptr_t)a, &got))) {
         ward_fault_clear_(why);
         *value = got;
         return 0;
     }
-    error = ward_space_read_word_(ward_space_self_by_table(), a, 8, got, &slow, why);
+    error = ward_self_read_u64_(a, off & WARD_SELF_STRAY_ ? 0 : got, &slow, why);
     *value = slow;
     return error;
 }
 
 WARD_CHECKED WARD_INLINE int ward_self_write_u64(uint64_t a, uint64_t value, struct ward_fault *why)
 {
-    uint64_t put = value;
+    uint64_t put = value, off = a - WARD_SELF_FIRST;
 
-    if (WARD_LIKELY(ward_space_store_(&ward_self_bounds_, a, 3, &put))) {
+    if (WARD_LIKELY(!ward_touch_store_unless_(off, WARD_SELF_STRAY_, (uintptr_t)a, &put))) {
         ward_fault_clear_(why);
         return 0;
     }
-    return ward_space_write_word_(ward_space_self_by_table(), a, 8, put, value, why);
+    return ward_self_write_u64_(a, off & WARD_SELF_STRAY_ ? 0 : put, value, why);
 }
 
 #endif

@@ -15,8 +15,8 @@ static inline uintptr_t ward_trap_pc_(const ucontext_t *context)
     return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
 }
 
-/* Goes on at pc, with kind in register `number` as instructions number them, carry set or as it
- * was, and the direction flag clear, as every function expects it. */
+/* Goes on at pc, with kind in register `number` as instructions number them, and the direction flag
+ * clear, as every function expects it. carry: carry is set and zero clear; else both stay. */
 static inline void ward_trap_resume_(ucontext_t *context, uintptr_t pc, unsigned number,
                                      unsigned kind, bool carry)
 {
@@ -27,7 +27,8 @@ static inline void ward_trap_resume_(ucontext_t *context, uintptr_t pc, unsigned
     greg_t *registers = context->uc_mcontext.gregs;
 
     registers[place[number & 15]] = kind;
-    registers[REG_EFL] = (registers[REG_EFL] & ~(greg_t)0x400) | (carry ? 1 : 0);
+    registers[REG_EFL] &= ~(greg_t)(carry ? 0x440 : 0x400);
+    registers[REG_EFL] |= carry ? 1 : 0;
     registers[REG_RIP] = (greg_t)pc;
 }
 

@@ -60,6 +60,7 @@ WARD_PAIR_DEFINE_LOAD_("ldr %x[v], [%[at]]", "ldr %w[v], [%[at]]", "ldrh %w[v], 
                        "ldrb %w[v], [%[at]]")
 WARD_PAIR_DEFINE_STORE_("str %x[v], [%[at]]", "str %w[v], [%[at]]", "strh %w[v], [%[at]]",
                         "strb %w[v], [%[at]]")
+WARD_PAIR_DEFINE_UNLESS_(ward_touch_load_, ward_touch_store_)
 WARD_PAIR_DEFINE_ATOMICS_(ward_touch_pair_)
 
 #endif

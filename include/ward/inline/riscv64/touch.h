@@ -63,6 +63,7 @@ WARD_PAIR_DEFINE_LOAD_("ld %[v], 0(%[at])", "lwu %[v], 0(%[at])", "lhu %[v], 0(%
                        "lbu %[v], 0(%[at])")
 WARD_PAIR_DEFINE_STORE_("sd %[v], 0(%[at])", "sw %[v], 0(%[at])", "sh %[v], 0(%[at])",
                         "sb %[v], 0(%[at])")
+WARD_PAIR_DEFINE_UNLESS_(ward_touch_load_, ward_touch_store_)
 WARD_PAIR_DEFINE_ATOMICS_(ward_touch_pair_)
 
 #endif

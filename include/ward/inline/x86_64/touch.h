@@ -3,9 +3,10 @@
  * Accesses that may fault, for x86-64: each is one instruction with an entry in the exception
  * table.
  *
- * Loads and stores report a fault in the carry flag, which the compiler branches on directly, and
- * its kind in the register of the value: nothing is set up on the way that does not fault but the
- * flag itself. Atomics use the flags themselves, and report in a register that is cleared before.
+ * Loads and stores report a fault in a flag (carry set, zero clear), which the compiler branches on
+ * directly, and its kind in the register of the value: nothing is set up on the way that does not
+ * fault but the flag itself. Atomics use the flags themselves, and report in a register that is
+ * cleared before.
  *
  * Addresses are host addresses, as integers: nothing else here may look like a pointer. Aligned to
  * the width, so that an access never straddles two pages. ward_touch_load and _store answer whether
@@ -86,6 +87,43 @@ WARD_INLINE bool ward_touch_store_(uintptr_t at, unsigned width, uint64_t *value
         WARD_TOUCH_STORE_("movb %b[v], %[m]", ward_touch8_, at, put, faulted);
     *value = put;
     return faulted;
+}
+
+/* The same of a word of eight bytes, but only if bits & mask is 0. Else *value is anything. That
+ * test leaves the flags as a success leaves them, and the fault's fixup finds them as a failure:
+ * both are one branch of the caller's, and nothing is to be cleared before. */
+#define WARD_TOUCH_UNLESS_(INSN)                                                                   \
+    "testq %[bits], %[mask]\n"                                                                     \
+    "jnz 2f\n"                                                                                     \
+    "1: " INSN "\n"                                                                                \
+    "2:\n" WARD_TOUCH_ENTRY_(1b, 2b, v, 256)
+
+WARD_INLINE bool ward_touch_load_unless_(uint64_t bits, uint64_t mask, uintptr_t at,
+                                         uint64_t *value)
+{
+    uint64_t got;
+    bool failed;
+
+    __asm__ __volatile__ __inline__(
+        WARD_TOUCH_UNLESS_("movq %[m], %q[v]")
+        : "=@ccnz"(failed), [v] "=r"(got)
+        : [bits] "r"(bits), [mask] "r"(mask), [m] "m"(*(const ward_touch64_ *)at));
+    *value = got;
+    return failed;
+}
+
+WARD_INLINE bool ward_touch_store_unless_(uint64_t bits, uint64_t mask, uintptr_t at,
+                                          uint64_t *value)
+{
+    uint64_t put = *value;
+    bool failed;
+
+    __asm__ __volatile__ __inline__(
+        WARD_TOUCH_UNLESS_("movq %q[v], %[m]")
+        : "=@ccnz"(failed), [v] "+r"(put), [m] "+m"(*(ward_touch64_ *)at)
+        : [bits] "r"(bits), [mask] "r"(mask));
+    *value = put;
+    return failed;
 }
 
 /* ---- atomics: the kind of the fault, 0 for none ---- */
