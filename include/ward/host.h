@@ -98,6 +98,13 @@ struct ward_host_thread_state {
 
 WARD_API struct ward_host_thread_state *ward_host_thread(void);
 
+/* Sleeps while *word is value, until somebody calls ward_host_wake for the word. May return early,
+ * at any time and for no reason: a host without threads returns at once. */
+WARD_API void ward_host_wait(const uint32_t *word, uint32_t value);
+
+/* Wakes one of those who sleep on the word, if there is one. */
+WARD_API void ward_host_wake(const uint32_t *word);
+
 /* Writes text to where reports go. Best effort. */
 WARD_API void ward_host_write(const char *text, size_t len);
 

@@ -15,6 +15,10 @@
  * against the system's memory. It is committed as a growing prefix, which costs one boundary
  * between mappings however often it grows.
  *
+ * A closed map is inaccessible address space as well, and is committed from the start: protect
+ * opens any part of it, and what was never opened is not charged. It is for who hands out pages in
+ * no order.
+ *
  * After fork a child has its own copy, unless WARD_MAP_WIPE_ON_FORK. Cost: 1 to 3 system calls to
  * make, 1 to end.
  */
@@ -35,6 +39,7 @@ enum ward_map_flag {
     WARD_MAP_NO_DUMP = 16,      /* left out of core dumps */
     WARD_MAP_WIPE_ON_FORK = 32, /* a child sees zeroes */
     WARD_MAP_RANDOM = 64,       /* each guard is longer by a random 0 to 255 pages */
+    WARD_MAP_CLOSED = 128, /* inaccessible until protected; not with LAZY or POPULATE (-EINVAL) */
 };
 
 /* Everything that can be asked of a map. Zero means the default throughout. */

@@ -38,6 +38,7 @@ enum ward_region_fact {
     WARD_IS_ABSENT_ON_FORK = 512, /* a child sees nothing */
     WARD_IS_SEALED = 1024,        /* committed pages can never be unmapped or protected again */
     WARD_IS_ZEROED = 2048,        /* bytes nobody wrote yet read as zero */
+    WARD_IS_CLOSED = 4096,        /* no access until protect gives it */
 };
 
 /* The raw operations of a region: ranges come checked and not empty. One that is NULL gives

@@ -57,7 +57,9 @@ enum ward_fault_kind {
     WARD_FAULT_GONE,      /* the space is not there any more: -ESRCH */
     WARD_FAULT_FORBIDDEN, /* the system lets nobody look: -EPERM */
     WARD_FAULT_CANNOT,    /* this space cannot do that: -ENOTSUP */
-    WARD_FAULT_BUSY,      /* others changed the word again and again (atomics): -EAGAIN */
+    WARD_FAULT_BUSY,      /* others changed the memory again and again: -EAGAIN */
+    WARD_FAULT_NO_MEMORY, /* it may be accessed so, and there is no page to be had for it */
+    WARD_FAULT_PINS,      /* the page has as many pins as can be counted: -ENOSPC */
     WARD_FAULT_KIND_END_  /* not a kind: one past the last */
 };
 
@@ -72,6 +74,7 @@ struct ward_fault {
 /* ---- spaces -------------------------------------------------------------------------------- */
 
 struct ward_space;
+struct ward_pin; /* ward/pin.h */
 
 /* What a fault hook answers. */
 enum ward_answer {
@@ -121,8 +124,13 @@ struct ward_space_ops {
     bool (*populate)(struct ward_space *, uint64_t a, size_t n, unsigned access,
                      struct ward_fault *why);
     /* What becomes of a direct access that faulted. Runs in the caller's context, after the fault
-     * was fixed up, never in a signal handler. NULL: WARD_FAIL. */
-    enum ward_answer (*fault)(struct ward_space *, const struct ward_fault *fault);
+     * was fixed up, never in a signal handler. With WARD_FAIL it may leave a better kind in
+     * fault->kind; all else is for reading. NULL: WARD_FAIL. */
+    enum ward_answer (*fault)(struct ward_space *, struct ward_fault *fault);
+    /* Keeps pin->n bytes at pin->a mapped, so that they may be accessed as pin->access says, until
+     * unpin. true: done, and pin->host is set. */
+    bool (*pin)(struct ward_space *, struct ward_pin *pin, struct ward_fault *why);
+    void (*unpin)(struct ward_space *, const struct ward_pin *pin);
 };
 
 /* Every concrete space has this as its first member. Initialised in place, never moved.
@@ -156,9 +164,9 @@ WARD_API const char *ward_fault_name(unsigned kind);
 WARD_API bool ward_space_ok(const struct ward_space *space);
 
 /*
- * All of the following: 0 (or a length), or -EFAULT, -EINVAL, -ESRCH, -EPERM, -ENOTSUP, -EAGAIN as
- * the fault's kind says (ward_fault_error). why may be NULL; else it is filled when the call
- * fails, and all zero when it succeeds.
+ * All of the following: 0 (or a length), or -EFAULT, -EINVAL, -ESRCH, -EPERM, -ENOTSUP, -EAGAIN
+ * or -ENOSPC, as the fault's kind says (ward_fault_error). why may be NULL; else it is filled when
+ * the call fails, and all zero when it succeeds.
  */
 
 /* Advice: may [a, a + n) be accessed so (of WARD_READ, WARD_WRITE)? Touches nothing. On self it

@@ -18,6 +18,7 @@
 #include <ward/locked.h>
 #include <ward/map.h>
 #include <ward/mem.h>
+#include <ward/pin.h>
 #include <ward/policy.h>
 #include <ward/prot.h>
 #include <ward/random.h>

@@ -8,6 +8,7 @@
 #include <ward/recover.h>
 #include <ward/space.h>
 
+#include "access/range.h"
 #include "core/bulk.h"
 
 WARD_STATIC_ASSERT(WARD_FAULT_BUSY == 11, "touch.h knows it by its number");
@@ -32,6 +33,8 @@ static const struct kind kinds[WARD_FAULT_KIND_END_] = {
     [WARD_FAULT_FORBIDDEN] = { -EPERM, "forbidden" },
     [WARD_FAULT_CANNOT] = { -ENOTSUP, "not possible in this space" },
     [WARD_FAULT_BUSY] = { -EAGAIN, "changed again and again" },
+    [WARD_FAULT_NO_MEMORY] = { -EFAULT, "no memory for the page" },
+    [WARD_FAULT_PINS] = { -ENOSPC, "pinned too often" },
 };
 
 int ward_fault_error(unsigned kind)
@@ -70,21 +73,6 @@ bool ward_space_ok(const struct ward_space *space)
            ((space->first | (space->last + 1) | space->base) & grain) == 0 &&
            (space->mask == UINT64_MAX ||
             (ward_is_pow2(space->direct) && space->mask == space->direct - 1));
-}
-
-/* --- Range ---------------------------------------------------------------------------------- */
-
-/* Does [a, a + n), n > 0, lie in the space? Else the fault names the first byte that does not. */
-static bool is_in_range(const struct ward_space *space, uint64_t a, size_t n,
-                        struct ward_fault *fault)
-{
-    uint64_t off = a - space->first, span = space->last - space->first;
-
-    if (off <= span && n - 1 <= span - off)
-        return true;
-    fault->addr = off <= span ? space->last + 1 : a;
-    fault->kind = WARD_FAULT_RANGE;
-    return false;
 }
 
 /* --- Trying, and trying again ---------------------------------------------------------------- */
@@ -150,7 +138,7 @@ static size_t ask(struct access *x)
 }
 
 /* The hook's answer to a fault. In no-fault mode, and without one, it is no. */
-static enum ward_answer ask_hook(struct ward_space *space, const struct ward_fault *fault)
+static enum ward_answer ask_hook(struct ward_space *space, struct ward_fault *fault)
 {
     struct ward_host_thread_state *thread = ward_host_thread();
     enum ward_answer answer;
@@ -205,7 +193,7 @@ static bool go(struct access *x, struct ward_bulk_ got)
 {
     if (x->n == 0)
         return true;
-    if (!is_in_range(x->space, x->a, x->n, &x->fault))
+    if (!ward_is_in_range_(x->space, x->a, x->n, &x->fault))
         return false;
     if (got.kind == 0 || !try_directly(x, got))
         serve(x);
@@ -302,7 +290,7 @@ static bool may_touch(const struct ward_space *space, uint64_t a, unsigned width
         fault->kind = WARD_FAULT_ALIGN;
         return false;
     }
-    return is_in_range(space, a, width, fault);
+    return ward_is_in_range_(space, a, width, fault);
 }
 
 /* One direct access of a word: by the fast way's own instruction, so that it is never torn. */
@@ -512,7 +500,7 @@ static int look_ahead(struct ward_space *space, struct ward_fault *fault, size_t
     }
     if (n == 0)
         return succeed(why);
-    if (!is_in_range(space, fault->addr, n, fault))
+    if (!ward_is_in_range_(space, fault->addr, n, fault))
         return answer(fault, why);
     fault->kind = without;
     thread->accessing++;
@@ -567,7 +555,7 @@ int ward_space_read_versioned(struct ward_space *space, uint64_t a, size_t given
     int error, rest = 1;
 
     __builtin_memset(dst, 0, known);
-    if (given > 0 && !is_in_range(space, a, given, &fault))
+    if (given > 0 && !ward_is_in_range_(space, a, given, &fault))
         return answer(&fault, why);
     error = ward_space_read(space, a, dst, both, why);
     if (!error && given > known)
@@ -585,7 +573,7 @@ int ward_space_write_versioned(struct ward_space *space, uint64_t a, size_t give
     struct ward_fault fault = { .addr = a, .access = WARD_WRITE };
     int error;
 
-    if (given > 0 && !is_in_range(space, a, given, &fault))
+    if (given > 0 && !ward_is_in_range_(space, a, given, &fault))
         return answer(&fault, why);
     error = ward_space_write(space, a, src, both, why);
     if (!error && given > known) {

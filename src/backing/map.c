@@ -21,7 +21,7 @@
 
 #define KNOWN_FLAGS                                                                                \
     (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_THP | WARD_MAP_NO_THP | WARD_MAP_NO_DUMP |       \
-     WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM)
+     WARD_MAP_WIPE_ON_FORK | WARD_MAP_RANDOM | WARD_MAP_CLOSED)
 
 /* Every region's own type is where its region is: at its start. */
 static struct ward_map *map_of(struct ward_region *region)
@@ -34,9 +34,10 @@ static struct ward_reserve_ reserve_of(const struct ward_map *map)
     return (struct ward_reserve_){ map->origin, map->reserved, map->region.base, map->region.size };
 }
 
-static bool is_lazy(const struct ward_map *map)
+/* All of it is inaccessible from the start, and the guards with it. */
+static bool starts_closed(const struct ward_map *map)
 {
-    return (map->region.facts & WARD_IS_LAZY) != 0;
+    return (map->region.facts & (WARD_IS_LAZY | WARD_IS_CLOSED)) != 0;
 }
 
 /* --- The operations ------------------------------------------------------------------------ */
@@ -151,16 +152,18 @@ static int arm_guard(struct ward_map *map, unsigned char *at, size_t len)
     if (may_mark(map->region.facts, len) && !ward_host_advise(at, len, WARD_HOST_GUARD))
         return 0;
     map->region.facts |= WARD_IS_GUARD_SPLIT;
-    return is_lazy(map) ? 0 : ward_host_protect(at, len, WARD_NONE);
+    return starts_closed(map) ? 0 : ward_host_protect(at, len, WARD_NONE);
 }
 
 /* Lazy maps are inaccessible already: their front guard is marked only to be committed along. */
 static int arm_guards(struct ward_map *map)
 {
     unsigned char *end = map->region.base + map->region.size;
-    int error = arm_guard(map, map->origin, (size_t)(map->region.base - map->origin));
+    int error = 0;
 
-    if (error || is_lazy(map))
+    if (!(map->region.facts & WARD_IS_CLOSED))
+        error = arm_guard(map, map->origin, (size_t)(map->region.base - map->origin));
+    if (error || starts_closed(map))
         return error;
     return arm_guard(map, end, (size_t)(map->origin + map->reserved - end));
 }
@@ -204,6 +207,7 @@ static unsigned facts_of(unsigned flags)
 {
     return WARD_IS_MAPPED | WARD_IS_GUARDED | WARD_IS_ZEROED |
            (flags & WARD_MAP_LAZY ? WARD_IS_LAZY : 0u) |
+           (flags & WARD_MAP_CLOSED ? WARD_IS_CLOSED : 0u) |
            (flags & WARD_MAP_NO_DUMP ? WARD_IS_NO_DUMP : 0u) |
            (flags & WARD_MAP_WIPE_ON_FORK ? WARD_IS_WIPED_ON_FORK : 0u);
 }
@@ -211,9 +215,10 @@ static unsigned facts_of(unsigned flags)
 static bool flags_make_sense(unsigned flags)
 {
     const unsigned thp = WARD_MAP_THP | WARD_MAP_NO_THP;
-    const unsigned late = WARD_MAP_LAZY | WARD_MAP_POPULATE;
+    unsigned start = flags & (WARD_MAP_LAZY | WARD_MAP_POPULATE | WARD_MAP_CLOSED);
 
-    return (flags & ~(unsigned)KNOWN_FLAGS) == 0 && (flags & thp) != thp && (flags & late) != late;
+    return (flags & ~(unsigned)KNOWN_FLAGS) == 0 && (flags & thp) != thp &&
+           (start & (start - 1)) == 0; /* one of them at most */
 }
 
 /* Adds 0 to 255 pages to each guard. To both: which of them faces the mapping made before depends
@@ -244,7 +249,7 @@ static int plan_map(struct ward_reserve_spec_ *plan, const struct ward_map_spec 
     plan->front = ward_reserve_round_(guard, page);
     plan->back = plan->front;
     plan->align = spec->flags & WARD_MAP_THP && align < THP_BYTES ? THP_BYTES : align;
-    plan->prot = spec->flags & WARD_MAP_LAZY ? WARD_NONE : WARD_RW;
+    plan->prot = spec->flags & (WARD_MAP_LAZY | WARD_MAP_CLOSED) ? WARD_NONE : WARD_RW;
     if (plan->size == 0 || plan->front == 0)
         return -EINVAL;
     return spec->flags & WARD_MAP_RANDOM ? lengthen(plan, page) : 0;
@@ -260,6 +265,7 @@ static void fill_in(struct ward_map *map, const struct ward_reserve_ *made, unsi
     map->origin = made->origin;
     map->reserved = made->bytes;
     map->committed = flags & WARD_MAP_LAZY ? 0 : made->size;
+    map->altered = (flags & WARD_MAP_CLOSED) != 0;
 }
 
 int ward_map_init_with(struct ward_map *map, const struct ward_map_spec *spec)

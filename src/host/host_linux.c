@@ -467,6 +467,16 @@ struct ward_host_thread_state *ward_host_thread(void)
     return &thread;
 }
 
+void ward_host_wait(const uint32_t *word, uint32_t value)
+{
+    (void)ward_syscall_(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, (long)value, 0, 0, 0);
+}
+
+void ward_host_wake(const uint32_t *word)
+{
+    (void)ward_syscall_(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
 /* --- The end -------------------------------------------------------------------------------- */
 
 void ward_host_write(const char *text, size_t len)

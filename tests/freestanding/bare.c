@@ -89,6 +89,16 @@ uint64_t ward_host_fork_epoch(void)
     return 1;
 }
 
+void ward_host_wait(const uint32_t *word, uint32_t value)
+{
+    (void)word, (void)value;
+}
+
+void ward_host_wake(const uint32_t *word)
+{
+    (void)word;
+}
+
 void ward_host_write(const char *text, size_t len)
 {
     if (write(STDERR_FILENO, text, len) < 0)

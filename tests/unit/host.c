@@ -33,6 +33,41 @@ static int advise(void *at, size_t pages, enum ward_host_advice advice)
     return ward_host_advise(at, pages * PAGE, advice);
 }
 
+/* --- Waiting ------------------------------------------------------------------------------- */
+
+static uint32_t gate;
+
+static void *wait_at_gate(void *unused)
+{
+    while (__atomic_load_n(&gate, __ATOMIC_ACQUIRE) == 0)
+        ward_host_wait(&gate, 0);
+    return unused;
+}
+
+static void who_waits_is_woken(void **state)
+{
+    pthread_t threads[2];
+
+    (void)state;
+    gate = 0;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, wait_at_gate, NULL), 0);
+    __atomic_store_n(&gate, 1, __ATOMIC_RELEASE);
+    ward_host_wake(&gate);
+    ward_host_wake(&gate);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+static void nobody_waits_for_a_word_that_changed(void **state)
+{
+    uint32_t word = 1;
+
+    (void)state;
+    ward_host_wait(&word, 2);
+    ward_host_wake(&word);
+}
+
 /* --- Mappings ------------------------------------------------------------------------------ */
 
 static void the_page_size_is_the_systems(void **state)
@@ -880,6 +915,8 @@ int main(void)
         cmocka_unit_test(every_generation_has_an_epoch_of_its_own),
         cmocka_unit_test(without_wiping_the_word_changes_when_the_child_asks),
         cmocka_unit_test(write_writes_everything_whatever_interrupts_it),
+        cmocka_unit_test(who_waits_is_woken),
+        cmocka_unit_test(nobody_waits_for_a_word_that_changed),
         cmocka_unit_test(die_cannot_be_prevented),
         cmocka_unit_test(die_without_signals_traps),
     };

@@ -114,7 +114,7 @@ static void bad_arguments_are_refused_and_leave_a_zero_object(void **state)
         { .size = 4096, .guard_bytes = SIZE_MAX },
         { .size = PTRDIFF_MAX, .guard_bytes = PTRDIFF_MAX },
         { .size = (size_t)PTRDIFF_MAX - 4095, .align = (size_t)1 << 63 },
-        { .size = 4096, .flags = 128 },
+        { .size = 4096, .flags = 2 * WARD_MAP_CLOSED },
         { .size = 4096, .flags = ~0u },
         { .size = 4096, .flags = WARD_MAP_THP | WARD_MAP_NO_THP },
         { .size = 4096, .flags = WARD_MAP_LAZY | WARD_MAP_POPULATE },
@@ -353,6 +353,40 @@ static void a_lazy_map_is_inaccessible_until_committed(void **state)
     assert_true(is_closed(map->origin, map->reserved));
     assert_write_dies(map->region.base);
     end(map);
+}
+
+static void a_closed_map_is_inaccessible_until_protect_opens_parts_of_it(void **state)
+{
+    struct ward_map *map = make(8 * PAGE, WARD_MAP_CLOSED);
+    struct ward_region *region = &map->region;
+
+    (void)state;
+    assert_int_equal(region->facts, MAPPED | WARD_IS_CLOSED);
+    assert_int_equal(ward_region_committed(region), 8 * PAGE);
+    assert_true(is_closed(map->origin, map->reserved));
+    assert_int_equal(mappings_in(map->origin, map->reserved), 1);
+    assert_int_equal(ward_region_commit(region, 0, 8 * PAGE), 0);
+    assert_true(is_closed(map->origin, map->reserved));
+    assert_int_equal(ward_region_protect(region, 5 * PAGE, PAGE, WARD_RW), 0);
+    assert_true(is_all(region->base + 5 * PAGE, PAGE, 0) && can_write(region->base + 5 * PAGE));
+    assert_true(is_closed(map->origin, front_bytes(map) + 5 * PAGE));
+    assert_true(is_closed(region->base + 6 * PAGE, 2 * PAGE + back_bytes(map)));
+    assert_int_equal(ward_region_protect(region, 5 * PAGE, PAGE, WARD_GUARD), 0);
+    assert_true(is_closed(map->origin, map->reserved));
+    assert_int_equal(ward_region_release(region, 0, 8 * PAGE), 0);
+    assert_int_equal(ward_region_protect(region, 0, 8 * PAGE, WARD_RW), 0);
+    assert_true(is_all(region->base, 8 * PAGE, 0) && is_guarded(map));
+    end(map);
+}
+
+static void a_map_is_lazy_closed_or_populated(void **state)
+{
+    const unsigned start[] = { WARD_MAP_LAZY, WARD_MAP_CLOSED, WARD_MAP_POPULATE };
+    struct ward_map map;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(ward_map_init(&map, PAGE, start[i] | start[(i + 1) % 3]), -EINVAL);
 }
 
 static void commit_makes_a_growing_prefix_of_zeroes(void **state)
@@ -860,7 +894,7 @@ static void a_host_call_that_fails_leaves_nothing_mapped(void **state)
     struct ward_map map;
 
     (void)state;
-    for (unsigned flags = 0; flags < 2 * WARD_MAP_RANDOM; flags++)
+    for (unsigned flags = 0; flags < 2 * WARD_MAP_CLOSED; flags++)
         for (size_t i = 0; i < 4; i++) {
             failing_spec = (struct ward_map_spec){ 4 * PAGE, aligns[i & 1], 0, flags };
             inject_take(takes[i / 2]);
@@ -911,6 +945,8 @@ int main(void)
         test(every_alignment_is_kept_and_costs_no_address_space),
         test(random_maps_have_longer_guards_of_random_lengths),
         test(a_lazy_map_is_inaccessible_until_committed),
+        test(a_closed_map_is_inaccessible_until_protect_opens_parts_of_it),
+        test(a_map_is_lazy_closed_or_populated),
         test(commit_makes_a_growing_prefix_of_zeroes),
         test(a_growing_prefix_costs_one_boundary_between_mappings),
         test(a_lazy_map_costs_no_memory),

@@ -13,7 +13,7 @@ struct toy {
     unsigned char served[4096]; /* what read and write work on, by the low bits */
 };
 
-static enum ward_answer toy_fault(struct ward_space *space, const struct ward_fault *fault)
+static enum ward_answer toy_fault(struct ward_space *space, struct ward_fault *fault)
 {
     struct toy *toy = (struct toy *)space;
 
