@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Comes behind the code of docs/gates.md, and tries it. */
+#include <stdio.h>
+
+static int failed;
+
+static void expect(bool holds, const char *what)
+{
+    if (!holds)
+        failed = 1;
+    if (!holds)
+        fprintf(stderr, "docs/gates.md: not so: %s\n", what);
+}
+
+#define EXPECT(C) expect((C), #C)
+
+static uint64_t at(const void *p)
+{
+    return (uintptr_t)p;
+}
+
+static void try_all(struct ward_space *space, unsigned char *page)
+{
+    const struct rect rect = { 1, 2, 3, 4 };
+    struct options options = { 1, 2, 3 };
+    const uint64_t iov[4] = { at(page + 256), 3, at(page + 300), 2 };
+    struct rect mine;
+    struct options got;
+    uint64_t limit;
+    char text[8];
+
+    memcpy(page, &rect, sizeof rect);
+    EXPECT(sys_transpose(space, at(page), at(page + 64)) == 0);
+    memcpy(&mine, page + 64, sizeof mine);
+    EXPECT(mine.x == 2 && mine.y == 1 && mine.width == 4 && mine.height == 3);
+    EXPECT(sys_transpose(space, at(page) + 1, at(page + 64)) == -EINVAL);
+    EXPECT(sys_transpose(space, at(page), at(&mine)) == -EFAULT);
+
+    memcpy(page + 256, "a/b", 4);
+    EXPECT(sys_remove(space, at(page + 256)) == 0);
+    EXPECT(sys_remove(space, at("..")) == -EFAULT);
+    memset(page + 1024, 'x', 300);
+    EXPECT(sys_remove(space, at(page + 1024)) == -ENAMETOOLONG);
+
+    EXPECT(sys_wait(space, 0, &limit) == 0 && limit == UINT64_MAX);
+    EXPECT(sys_wait(space, at(page + 512), &limit) == 0 && limit == 0);
+    EXPECT(sys_wait(space, at(&limit), &limit) == -EFAULT);
+
+    memcpy(page + 128, &options, sizeof options);
+    EXPECT(sys_open(space, at(page + 128), 16, &got) == 0 && got.limit == 2 && got.deadline == 0);
+    EXPECT(sys_open(space, at(page + 128), 32, &got) == 0 && got.deadline == 3);
+    page[128 + 24] = 1;
+    EXPECT(sys_open(space, at(page + 128), 32, &got) == -E2BIG);
+
+    memcpy(page + 300, "cd", 2);
+    memcpy(page + 600, iov, sizeof iov);
+    EXPECT(sys_writev(space, at(page + 600), 2, text, sizeof text) == 5);
+    EXPECT(memcmp(text, "a/bcd", 5) == 0);
+    EXPECT(sys_writev(space, at(iov), 2, text, sizeof text) == -EFAULT);
+}
+
+int main(void)
+{
+    struct ward_map map;
+    const struct ward_region *regions[1] = { &map.region };
+    struct ward_within sandbox;
+    uint64_t word = 1;
+    char ten[10];
+
+    if (ward_map_init(&map, 65536, 0) || sandbox_init(&sandbox, regions))
+        return 1;
+    try_all(&sandbox.space, map.region.base);
+    EXPECT(read_what_is_there(map.region.base + 65530, ten, sizeof ten) == 6);
+    EXPECT(peek(at(map.region.base), &word) && word != 1);
+    EXPECT(!peek(at(map.region.base + 65536), &word) && word == 0);
+    on_segv(0, NULL, NULL);
+    return failed | (ward_region_fini(&map.region) != 0);
+}
