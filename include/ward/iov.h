@@ -13,12 +13,16 @@
 #define WARD_IOV_H
 
 #include <ward/space.h>
+#include <ward/user.h>
 
 /* One range, as 64-bit programs lay it out (struct iovec). */
 struct ward_iov {
     uint64_t addr;
     uint64_t len; /* bytes */
 };
+
+/* User pointers to such, as system-call arguments: ward_iovec_in. */
+WARD_USER_DEFINE(ward_iovec, struct ward_iov, WARD_FIELDS(struct ward_iov, addr, len));
 
 enum {
     WARD_IOV_COUNT = 1024,      /* at most so many ranges are imported */
@@ -43,6 +47,15 @@ WARD_EXTERN_C_BEGIN
 WARD_API WARD_CHECKED int ward_iov_import(struct ward_space *space, uint64_t a, size_t count,
                                           struct ward_iov *vec, size_t cap, unsigned access,
                                           struct ward_iov_list *list, struct ward_fault *why);
+
+/* The same by a user pointer. */
+WARD_CHECKED WARD_INLINE int ward_iovec_import(struct ward_space *space, ward_iovec_in from,
+                                               size_t count, struct ward_iov *vec, size_t cap,
+                                               unsigned access, struct ward_iov_list *list,
+                                               struct ward_fault *why)
+{
+    return ward_iov_import(space, ward_iovec_in_addr(from), count, vec, cap, access, list, why);
+}
 
 /* Copies n bytes from (to) the ranges, beginning `off` bytes into them, in order. Returns how many
  * there were: less than n only where the ranges end. After a fault why->done bytes were copied in

@@ -1,4 +1,4 @@
-/* fails: incompatible pointer type|incompatible-pointer-types */
+/* fails: incompatible|could not convert|cannot convert|no matching function */
 /* SPDX-License-Identifier: MIT */
 /* A guard wraps a region. An allocator has its metadata elsewhere, and no guard of ours fits it. */
 #include <ward/ward.h>

@@ -1,4 +1,4 @@
-/* fails: incompatible type|incompatible-pointer-types */
+/* fails: incompatible|could not convert|cannot convert|no matching function */
 /* SPDX-License-Identifier: MIT */
 /* A handle is told from a pointer, and from a number, by the compiler. */
 #include <ward/ward.h>

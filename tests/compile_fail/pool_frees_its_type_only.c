@@ -1,4 +1,4 @@
-/* fails: incompatible pointer type|incompatible-pointer-types */
+/* fails: incompatible|could not convert|cannot convert|no matching function */
 /* SPDX-License-Identifier: MIT */
 /* A pool takes back what it hands out, by type. */
 #include <ward/ward.h>

@@ -1,4 +1,4 @@
-/* fails: incompatible pointer type|incompatible-pointer-types */
+/* fails: incompatible|could not convert|cannot convert|no matching function */
 /* SPDX-License-Identifier: MIT */
 /* A map is not a region but has one: its address alone would silently skip a wrapper around it. */
 #include <ward/ward.h>

@@ -8,7 +8,7 @@ struct three {
 };
 WARD_USER_DEFINE(uthree, struct three, WARD_FIELDS(struct three, a));
 #ifdef CONTROL
-WARD_USER_DEFINE(uword, uint32_t, sizeof(uint32_t));
+WARD_USER_DEFINE(uword, uint32_t, WARD_SCALAR(uint32_t));
 WARD_USER_ATOMIC_DEFINE(uword, uint32_t);
 #else
 WARD_USER_ATOMIC_DEFINE(uthree, struct three);

@@ -1,4 +1,4 @@
-/* fails: incompatible type */
+/* fails: incompatible|could not convert|cannot convert|no matching function */
 /* SPDX-License-Identifier: MIT */
 /* What we read is not written. */
 #include <ward/ward.h>

@@ -1,4 +1,4 @@
-/* fails: incompatible type|cannot convert|used where */
+/* fails: incompatible|could not convert|cannot convert|no matching function */
 /* SPDX-License-Identifier: MIT */
 /* A user pointer is made by name, not of a pointer. */
 #include <ward/ward.h>

@@ -1,4 +1,4 @@
-/* fails: invalid type argument|indirection requires pointer */
+/* fails: invalid type argument|indirection requires pointer|no match for .operator */
 /* SPDX-License-Identifier: MIT */
 /* A user pointer is not followed. */
 #include <ward/ward.h>

@@ -1,4 +1,4 @@
-/* fails: incompatible pointer|incompatible-pointer */
+/* fails: incompatible|could not convert|cannot convert|no matching function */
 /* SPDX-License-Identifier: MIT */
 /* The value has the type of the pointer. */
 #include <ward/ward.h>

@@ -35,6 +35,12 @@ foreach(file IN LISTS files)
         ${tree}/include ${file} ${both_compilers})
 endforeach()
 
+file(GLOB files CONFIGURE_DEPENDS sparse/*.c)
+foreach(file IN LISTS files)
+    cmake_path(GET file STEM name)
+    ward_test(sparse.${name} ${CMAKE_CURRENT_SOURCE_DIR}/sparse/run ${tree}/include ${file})
+endforeach()
+
 if(ward_arch STREQUAL x86_64)
     ward_test(vm ${CMAKE_CURRENT_SOURCE_DIR}/vm/run
         ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/vm)

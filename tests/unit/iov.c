@@ -20,6 +20,10 @@ static void what_is_used_is_what_was_imported(void **state)
     fill_pattern(pages, 2 * PAGE);
     assert_int_equal(ward_iov_import(self, address(theirs), 3, ours, 4, WARD_READ, &list, NULL), 0);
     assert_true(list.count == 3 && list.total == 12);
+    assert_int_equal(ward_iovec_import(self, ward_iovec_in_at(address(theirs)), 3, ours, 4,
+                                       WARD_READ, &list, NULL),
+                     0);
+    assert_true(list.count == 3 && list.total == 12);
     memset(theirs, 0xff, sizeof theirs); /* too late */
     memset(copy, 0xee, sizeof copy);
     assert_int_equal(ward_iov_read(self, &list, 0, copy, 20, NULL), 12);
