@@ -41,6 +41,8 @@ enum ward_host_advice {
     WARD_HOST_SEAL, /* refuse unmap, protect and the like for ever; length 0: only, can you? */
 };
 
+struct ward_space;
+
 WARD_EXTERN_C_BEGIN
 
 /* The page size: a power of two, the same for the whole run. */
@@ -93,10 +95,14 @@ struct ward_host_thread_state {
     unsigned nofault;   /* how many nested no-fault scopes */
     unsigned scopes;    /* how many nested access scopes */
     void *scope;        /* the space they chose */
-    void *current;      /* the space system-call code works on; NULL: none */
+    void *current;      /* the space its system-call code works on; NULL: ward_host_space() */
 };
 
 WARD_API struct ward_host_thread_state *ward_host_thread(void);
+
+/* The space of system-call code in a thread that has set none (ward/space.h): the process's own
+ * memory; in a kernel, the memory of the task that runs. Never NULL. */
+WARD_API struct ward_space *ward_host_space(void);
 
 /* Sleeps while *word is value, until somebody calls ward_host_wake for the word. May return early,
  * at any time and for no reason: a host without threads returns at once. */

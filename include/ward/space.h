@@ -255,8 +255,11 @@ WARD_API WARD_CHECKED int ward_space_write_versioned(struct ward_space *space, u
 WARD_API void ward_nofault_begin(void);
 WARD_API void ward_nofault_end(void);
 
-/* The space this thread's system-call code works on; NULL until set. set returns the one before, to
- * put back. */
+/* The current space: the one that this thread's system-call code works on, so that code need not
+ * name it (WARD_HERE in ward/user.h). Until a thread sets one it is ward_host_space(): the process
+ * itself; in a kernel, the task that runs. get never returns NULL. set returns the one that was set
+ * before, or NULL if none was: a later set puts it back. NULL unsets. The space must outlive its
+ * being current. A signal handler may set one, if it puts back the other before it returns. */
 WARD_API struct ward_space *ward_space_current_get(void);
 WARD_API struct ward_space *ward_space_current_set(struct ward_space *space);
 

@@ -151,6 +151,11 @@ struct ward_space *ward_space_self(void)
     return ward_recover_is_installed() ? ward_space_self_by_table() : ward_space_self_by_calls();
 }
 
+struct ward_space *ward_host_space(void)
+{
+    return ward_space_self();
+}
+
 /* --- As circumstances allow ------------------------------------------------------------------- */
 
 struct ward_space *ward_access_begin(void)

@@ -598,7 +598,9 @@ void ward_nofault_end(void)
 
 struct ward_space *ward_space_current_get(void)
 {
-    return ward_host_thread()->current;
+    struct ward_space *set = ward_host_thread()->current;
+
+    return set ? set : ward_host_space();
 }
 
 struct ward_space *ward_space_current_set(struct ward_space *space)

@@ -8,6 +8,7 @@
 #include <ward/bug.h>
 #include <ward/host.h>
 #include <ward/slab.h>
+#include <ward/space.h>
 #include <ward/split.h>
 #include <ward/static.h>
 
@@ -82,6 +83,14 @@ struct ward_host_thread_state *ward_host_thread(void)
     static struct ward_host_thread_state only;
 
     return &only;
+}
+
+struct ward_space *ward_host_space(void)
+{
+    static const struct ward_space_ops ops = { .name = "nowhere" };
+    static struct ward_space space = { .ops = &ops };
+
+    return &space;
 }
 
 uint64_t ward_host_fork_epoch(void)

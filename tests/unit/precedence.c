@@ -47,7 +47,7 @@ WORD_FORMS(u64)
 #define FORM(NAME, CALL)                                                                           \
     static ptrdiff_t NAME(struct ward_space *s, uint64_t a, size_t n, struct ward_fault *why)      \
     {                                                                                              \
-        bool there;                                                                                \
+        bool there = false;                                                                        \
         (void)n, (void)there;                                                                      \
         return CALL;                                                                               \
     }

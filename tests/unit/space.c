@@ -556,14 +556,6 @@ static void structures_that_grew_are_understood(void **state)
     unmap_edge(pages, 1);
 }
 
-static void current_space_is_the_threads(void **state)
-{
-    (void)state;
-    assert_null(ward_space_current_set(by(0)));
-    assert_ptr_equal(ward_space_current_get(), by(0));
-    assert_ptr_equal(ward_space_current_set(NULL), by(0));
-}
-
 static void kinds_have_names_and_numbers(void **state)
 {
     (void)state;
@@ -598,7 +590,6 @@ int main(void)
         cmocka_unit_test(sentinels_are_found_wherever_they_lie),
         cmocka_unit_test(sentinels_of_ones_own_and_lengths_that_are_none),
         cmocka_unit_test(structures_that_grew_are_understood),
-        cmocka_unit_test(current_space_is_the_threads),
         cmocka_unit_test(kinds_have_names_and_numbers),
     };
 
