@@ -79,13 +79,15 @@ static inline size_t ways(void)
     return has_calls() ? 2 : 1;
 }
 
-/* Every how manyth case is tried: all with --every, a spread of them without. */
+/* Every how manyth case is tried: a spread of them, or as --each says. */
 static size_t stride = 97;
 
 static inline void set_stride(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--every") == 0)
-        stride = 1;
+    if (argc > 2 && strcmp(argv[1], "--each") == 0)
+        stride = (size_t)strtoul(argv[2], NULL, 10);
+    if (stride == 0)
+        abort();
 }
 
 /* `pages` accessible pages, behind them one that is not, and before them another. */
