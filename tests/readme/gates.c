@@ -30,33 +30,38 @@ static void try_all(struct ward_space *space, unsigned char *page)
     char text[8];
 
     memcpy(page, &rect, sizeof rect);
-    EXPECT(sys_transpose(space, at(page), at(page + 64)) == 0);
+    EXPECT(sys_transpose(space, urect_in_at(at(page)), urect_out_at(at(page + 64))) == 0);
     memcpy(&mine, page + 64, sizeof mine);
     EXPECT(mine.x == 2 && mine.y == 1 && mine.width == 4 && mine.height == 3);
-    EXPECT(sys_transpose(space, at(page) + 1, at(page + 64)) == -EINVAL);
-    EXPECT(sys_transpose(space, at(page), at(&mine)) == -EFAULT);
+    EXPECT(sys_transpose(space, urect_in_at(at(page) + 1), urect_out_at(at(page + 64))) == -EINVAL);
+    EXPECT(sys_transpose(space, urect_in_at(at(page)), urect_out_at(at(&mine))) == -EFAULT);
 
     memcpy(page + 256, "a/b", 4);
-    EXPECT(sys_remove(space, at(page + 256)) == 0);
-    EXPECT(sys_remove(space, at("..")) == -EFAULT);
+    EXPECT(sys_remove(space, ward_char_in_at(at(page + 256))) == 0);
+    EXPECT(sys_remove(space, ward_char_in_at(at(".."))) == -EFAULT);
     memset(page + 1024, 'x', 300);
-    EXPECT(sys_remove(space, at(page + 1024)) == -ENAMETOOLONG);
+    EXPECT(sys_remove(space, ward_char_in_at(at(page + 1024))) == -ENAMETOOLONG);
 
-    EXPECT(sys_wait(space, 0, &limit) == 0 && limit == UINT64_MAX);
-    EXPECT(sys_wait(space, at(page + 512), &limit) == 0 && limit == 0);
-    EXPECT(sys_wait(space, at(&limit), &limit) == -EFAULT);
+    EXPECT(sys_wait(space, ward_u64_in_at(0), &limit) == 0 && limit == UINT64_MAX);
+    EXPECT(sys_wait(space, ward_u64_in_at(at(page + 512)), &limit) == 0 && limit == 0);
+    EXPECT(sys_wait(space, ward_u64_in_at(at(&limit)), &limit) == -EFAULT);
 
     memcpy(page + 128, &options, sizeof options);
-    EXPECT(sys_open(space, at(page + 128), 16, &got) == 0 && got.limit == 2 && got.deadline == 0);
-    EXPECT(sys_open(space, at(page + 128), 32, &got) == 0 && got.deadline == 3);
+    EXPECT(sys_open(space, uoptions_in_at(at(page + 128)), 16, &got) == 0 && got.limit == 2 &&
+           got.deadline == 0);
+    EXPECT(sys_open(space, uoptions_in_at(at(page + 128)), 32, &got) == 0 && got.deadline == 3);
     page[128 + 24] = 1;
-    EXPECT(sys_open(space, at(page + 128), 32, &got) == -E2BIG);
+    EXPECT(sys_open(space, uoptions_in_at(at(page + 128)), 32, &got) == -E2BIG);
+
+    EXPECT(sys_try_lock(space, ward_u32_inout_at(at(page + 512))) == 0);
+    EXPECT(sys_try_lock(space, ward_u32_inout_at(at(page + 512))) == -EBUSY);
+    EXPECT(sys_try_lock(space, ward_u32_inout_at(at(&limit))) == -EFAULT);
 
     memcpy(page + 300, "cd", 2);
     memcpy(page + 600, iov, sizeof iov);
-    EXPECT(sys_writev(space, at(page + 600), 2, text, sizeof text) == 5);
+    EXPECT(sys_writev(space, ward_iovec_in_at(at(page + 600)), 2, text, sizeof text) == 5);
     EXPECT(memcmp(text, "a/bcd", 5) == 0);
-    EXPECT(sys_writev(space, at(iov), 2, text, sizeof text) == -EFAULT);
+    EXPECT(sys_writev(space, ward_iovec_in_at(at(iov)), 2, text, sizeof text) == -EFAULT);
 }
 
 int main(void)
