@@ -23,22 +23,55 @@ static long call(long number, uintptr_t a, uintptr_t b, uintptr_t c)
 
 /* --- Both ----------------------------------------------------------------------------------- */
 
+/* What an answer of the system's means, of those that are the same in all calls. */
+static unsigned kind_of(long error)
+{
+    if (error == -EPERM || error == -EACCES)
+        return WARD_FAULT_FORBIDDEN;
+    return error == -ENOSYS ? WARD_FAULT_CANNOT : WARD_FAULT_DENIED;
+}
+
+static unsigned kind_of_populate(long error, uintptr_t advice)
+{
+    if (error == -EINVAL && call(SYS_madvise, 0, 0, advice) != 0)
+        return WARD_FAULT_CANNOT; /* an older system */
+    if (error == -EHWPOISON)
+        return WARD_FAULT_MEMORY;
+    return error == -ENOMEM ? WARD_FAULT_UNMAPPED : kind_of(error);
+}
+
+/* The first page of [from, to) that cannot be brought in. Those before it are there already. */
+static uint64_t first_refused(uint64_t from, uint64_t to, uintptr_t advice)
+{
+    uint64_t page = ward_host_page_size();
+
+    while (to - from > page) {
+        uint64_t middle = from + (to - from) / page / 2 * page;
+
+        if (call(SYS_madvise, from, middle - from, advice) == 0)
+            from = middle;
+        else
+            to = middle;
+    }
+    return from;
+}
+
 /* The system's own answer to touching each page. It wants whole pages. */
 static bool self_populate(struct ward_space *space, uint64_t a, size_t n, unsigned access,
                           struct ward_fault *why)
 {
     uint64_t page = ward_host_page_size();
     uint64_t from = a & ~(page - 1), to = (a + n + page - 1) & ~(page - 1);
-    int advice = access & WARD_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-    long got = call(SYS_madvise, from, to - from, (uintptr_t)advice);
+    uintptr_t advice = access & WARD_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    long got = call(SYS_madvise, from, to - from, advice);
 
     (void)space;
     if (got == 0)
         return true;
-    if (got == -EINVAL && call(SYS_madvise, 0, 0, (uintptr_t)advice) != 0)
-        why->kind = WARD_FAULT_CANNOT; /* an older system */
-    else
-        why->kind = got == -ENOMEM ? WARD_FAULT_UNMAPPED : WARD_FAULT_DENIED;
+    why->kind = kind_of_populate(got, advice);
+    if (why->kind != WARD_FAULT_CANNOT && why->kind != WARD_FAULT_FORBIDDEN)
+        from = first_refused(from, to, advice);
+    why->addr = from > a ? from : a;
     return false;
 }
 
@@ -80,13 +113,6 @@ int ward_self_write_u64_(uint64_t a, uint64_t kind, uint64_t value, struct ward_
 }
 
 /* --- By calls ------------------------------------------------------------------------------- */
-
-static unsigned kind_of(long error)
-{
-    if (error == -EPERM || error == -EACCES)
-        return WARD_FAULT_FORBIDDEN;
-    return error == -ENOSYS ? WARD_FAULT_CANNOT : WARD_FAULT_DENIED;
-}
 
 /* The process id is asked for each time: it is another after a fork. One call copies up to the
  * first page that cannot be accessed, or to a limit of the system's: whatever is left is asked for

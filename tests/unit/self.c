@@ -227,6 +227,14 @@ static void populate_brings_pages_in_or_says_no(void **state)
     assert_int_equal(resident_pages(pages, 3 * PAGE), 2);
     assert_int_equal(ward_space_populate(by(0), address(pages), 4 * PAGE, WARD_READ, &why),
                      -EFAULT);
+    assert_true(why.addr == address(pages + 3 * PAGE) && why.access == WARD_READ);
+    assert_int_equal(mprotect(pages + PAGE, PAGE, PROT_READ), 0);
+    assert_int_equal(ward_space_populate(by(0), address(pages + 3), 3 * PAGE - 3, WARD_RW, &why),
+                     -EFAULT);
+    assert_int_equal(why.addr, address(pages + PAGE));
+    assert_int_equal(ward_space_populate(by(0), address(pages + PAGE + 9), 1, WARD_RW, &why),
+                     -EFAULT);
+    assert_int_equal(why.addr, address(pages + PAGE + 9));
     assert_int_equal(ward_space_populate(by(0), 0, 1, WARD_READ, &why), -EFAULT);
     assert_int_equal(why.kind, WARD_FAULT_RANGE);
     unmap_edge(pages, 3);
