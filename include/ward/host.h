@@ -93,8 +93,7 @@ WARD_API uint64_t ward_host_fork_epoch(void);
 struct ward_host_thread_state {
     unsigned accessing; /* how deep inside operations of a space */
     unsigned nofault;   /* how many nested no-fault scopes */
-    unsigned scopes;    /* how many nested access scopes */
-    void *scope;        /* the space they chose */
+    uint64_t scopes;    /* a bit for each access scope, the innermost lowest; 1: by table */
     void *current;      /* the space its system-call code works on; NULL: ward_host_space() */
 };
 

@@ -184,31 +184,23 @@ struct ward_space *ward_host_space(void)
 
 /* --- As circumstances allow ------------------------------------------------------------------- */
 
+static struct ward_space *chosen(void)
+{
+    return ward_host_thread()->scopes & 1 ? ward_space_self_by_table() : ward_space_self_by_calls();
+}
+
+/* Beyond 64 nested scopes the outermost are forgotten, which then go by calls. */
 struct ward_space *ward_access_begin(void)
 {
     struct ward_host_thread_state *thread = ward_host_thread();
 
-    if (thread->scopes == 0)
-        thread->scope =
-            ward_recover_serves_() ? ward_space_self_by_table() : ward_space_self_by_calls();
-    thread->scopes++;
-    return thread->scope;
+    thread->scopes = thread->scopes << 1 | ward_recover_serves_();
+    return chosen();
 }
 
 void ward_access_end(void)
 {
-    struct ward_host_thread_state *thread = ward_host_thread();
-
-    thread->scopes--;
-    if (thread->scopes == 0)
-        thread->scope = NULL;
-}
-
-static struct ward_space *chosen(void)
-{
-    struct ward_space *scope = ward_host_thread()->scope;
-
-    return scope ? scope : ward_space_self_by_calls();
+    ward_host_thread()->scopes >>= 1;
 }
 
 static size_t auto_read(struct ward_space *space, uint64_t a, void *dst, size_t n,

@@ -278,6 +278,62 @@ static int replaced_in_scope(void *arg)
     return 0;
 }
 
+/* A handler runs with SIGSEGV blocked, in the middle of a scope that goes by table. */
+static volatile int handled;
+static void *volatile bad_address;
+
+static void begin_in_handler(int sig)
+{
+    struct ward_space *chosen = ward_access_begin();
+    uint64_t word;
+
+    (void)sig;
+    handled = chosen == by(1) && ward_space_read_u64(ward_space_self_auto(), address(bad_address),
+                                                     &word, NULL) == by_calls(-EFAULT);
+    ward_access_end();
+}
+
+static int interrupted_scope(void *arg)
+{
+    struct sigaction action = { .sa_handler = begin_in_handler };
+    uint64_t word;
+
+    use_ward();
+    bad_address = arg;
+    sigfillset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+    EXPECT(ward_access_begin() == by(0));
+    raise(SIGUSR1);
+    EXPECT(handled);
+    EXPECT(ward_space_read_u64(ward_space_self_auto(), address(arg), &word, NULL) == -EFAULT);
+    ward_access_end();
+    return 0;
+}
+
+static int too_many_ends(void *arg)
+{
+    (void)arg;
+    use_ward();
+    ward_access_end();
+    EXPECT(ward_access_begin() == by(0));
+    for (unsigned i = 0; i < 70; i++)
+        EXPECT(ward_access_begin() == by(0));
+    for (unsigned i = 0; i < 71; i++)
+        ward_access_end();
+    EXPECT(ward_access_begin() == by(0));
+    return 0;
+}
+
+static void each_scope_asks_for_itself(void **state)
+{
+    unsigned char *pages = map_edge(1);
+
+    (void)state;
+    assert_int_equal(in_child(interrupted_scope, pages + PAGE), 0);
+    assert_int_equal(in_child(too_many_ends, NULL), 0);
+    unmap_edge(pages, 1);
+}
+
 /* The contract is broken, and the answer is death, not a wrong success. */
 static int block_inside(void *arg)
 {
@@ -490,6 +546,7 @@ int main(void)
         cmocka_unit_test(by_calls_has_no_atomics),
         cmocka_unit_test(populate_brings_pages_in_or_says_no),
         cmocka_unit_test(a_scope_chooses_what_works),
+        cmocka_unit_test(each_scope_asks_for_itself),
         cmocka_unit_test(blocking_the_signal_inside_a_scope_is_death),
         cmocka_unit_test(within_regions_nothing_else_is_there),
         cmocka_unit_test(children_and_threads_are_served_alike),
