@@ -2,10 +2,10 @@
 /*
  * ward/iov.h: I/O vectors: several ranges of a space, read or written as one.
  *
- * A vector lies in the space itself. It is imported once: fetched into storage of the caller's,
- * checked and clamped there, and what is then read and written through is the copy, whatever
- * becomes of the original. An imported list is a value: it may be copied, is never changed by use,
- * and holds no resource.
+ * A vector lies in the space itself. It is imported once: fetched into the caller's storage,
+ * checked and clamped there. Reads and writes then go through the copy, whatever happens to the
+ * original. An imported list is a value: it may be copied, does not change by use, and holds no
+ * resource.
  *
  * Threads, signal handlers, cost: as ward/space.h. Nothing is allocated.
  */
@@ -21,12 +21,12 @@ struct ward_iov {
     uint64_t len; /* bytes */
 };
 
-/* User pointers to such, as system-call arguments: ward_iovec_in. */
+/* User pointers to ranges, as system-call arguments come: ward_iovec_in. */
 WARD_USER_DEFINE(ward_iovec, struct ward_iov, WARD_FIELDS(struct ward_iov, addr, len));
 
 enum {
     WARD_IOV_COUNT = 1024,      /* at most so many ranges are imported */
-    WARD_IOV_BYTES = 0x7ffff000 /* and so many bytes in all: what is beyond is cut off */
+    WARD_IOV_BYTES = 0x7ffff000 /* at most so many bytes in all; the rest is cut off */
 };
 
 /* total is the sum of the lengths, and at most WARD_IOV_BYTES. */
@@ -40,15 +40,15 @@ WARD_EXTERN_C_BEGIN
 
 /* Imports the `count` ranges that lie at a (aligned to 8) into vec, which has room for cap of them
  * and outlives the list. Each range is checked for `access` (advice, as ward_space_check). The
- * total is cut to WARD_IOV_BYTES: later ranges get shorter, down to nothing. -EINVAL: count is more
- * than cap or WARD_IOV_COUNT, a is misaligned, or the lengths add up to more than a length can be;
- * -EFAULT: the vector cannot be read, or a range cannot be accessed. On failure *list is all zero.
- */
+ * total is cut to WARD_IOV_BYTES: later ranges get shorter, down to nothing. -EINVAL: a is
+ * misaligned, count is more than cap or WARD_IOV_COUNT, or the lengths add up to more than a length
+ * can be. -EFAULT: the vector cannot be read, or a range lies outside or does not allow the access.
+ * No ranges are a success at any address. On failure *list is all zero. */
 WARD_API WARD_CHECKED int ward_iov_import(struct ward_space *space, uint64_t a, size_t count,
                                           struct ward_iov *vec, size_t cap, unsigned access,
                                           struct ward_iov_list *list, struct ward_fault *why);
 
-/* The same by a user pointer. */
+/* The same through a user pointer. */
 WARD_CHECKED WARD_INLINE int ward_iovec_import(struct ward_space *space, ward_iovec_in from,
                                                size_t count, struct ward_iov *vec, size_t cap,
                                                unsigned access, struct ward_iov_list *list,
@@ -57,9 +57,9 @@ WARD_CHECKED WARD_INLINE int ward_iovec_import(struct ward_space *space, ward_io
     return ward_iov_import(space, ward_iovec_in_addr(from), count, vec, cap, access, list, why);
 }
 
-/* Copies n bytes from (to) the ranges, beginning `off` bytes into them, in order. Returns how many
- * there were: less than n only where the ranges end. After a fault why->done bytes were copied in
- * all, and of a read the rest of dst is zero. */
+/* Copies n bytes from the ranges (or to them), in order, beginning `off` bytes into them. Returns
+ * how many bytes were copied: fewer than n only where the ranges end. After a fault why->done bytes
+ * were copied in all, and after a read the rest of dst is zero. */
 WARD_API WARD_CHECKED ptrdiff_t ward_iov_read(struct ward_space *space,
                                               const struct ward_iov_list *list, size_t off,
                                               void *dst, size_t n, struct ward_fault *why);

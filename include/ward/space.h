@@ -2,40 +2,41 @@
 /*
  * ward/space.h: address spaces: the only way to memory that must not be trusted.
  *
- * A user address is a number in a space. Nothing here dereferences it unguarded: an access is
- * checked, made, and if it failed answered with a negative error number and a *fault* that names
- * the first byte that failed. There is never a crash, never a half-filled buffer taken for a whole
- * one, and never a second look at bytes that were copied (a value is fetched once).
+ * A user address is a number in a space. Nothing here dereferences it without protection. An access
+ * is checked and made; if it fails, the answer is a negative error number and a *fault*, which
+ * names the first byte that failed. No access crashes, none passes off a half-filled buffer as a
+ * whole one, and none looks twice at bytes that it has copied: a value is fetched once.
  *
  *        0        first                                                last
  *        |          |  byte a lies at base + ((a - first) & mask)       |
  *
- * Most spaces are direct: then all of [first, last] is reached by an ordinary load or store that
- * stands in an exception table (ward/recover.h), a handful of instructions which fold into the
- * caller. The table of operations is the slow path: everything that is not direct, and what is to
- * be done about a fault.
+ * Most spaces are direct: all of [first, last] is reached by ordinary loads and stores that have an
+ * entry in an exception table (ward/recover.h). Such an access is a handful of instructions, which
+ * fold into the caller. The table of operations is the slow path: it serves spaces that are not
+ * direct, and decides what is done about a fault.
  *
- * Clamping: in a space whose size is a power of two, mask is the size minus one. The address of
- * every direct access is formed through it, so that no address that was made in advance, on a
- * mispredicted test of the range, lies outside. (A copy that runs on meets the guards behind.)
- * Everywhere else mask is all ones.
+ * Clamping: in a space whose size is a power of two, mask may be the size minus one. The address of
+ * every direct access is formed through it, so that an address formed ahead of time, after a
+ * mispredicted range test, does not lie outside either. (A copy that runs on meets the guards
+ * behind the space.) In all other spaces mask is all ones.
  *
- * Order of errors, whatever the access: misaligned (-EINVAL), then outside the space (-EFAULT),
- * then what the memory itself answers. The number is a function of the fault's kind
- * (ward_fault_error). A range that reaches outside the space is refused whole, before any byte.
+ * Errors of every access come in this order: misaligned (-EINVAL), outside the space (-EFAULT),
+ * then what the memory itself answers. The fault's kind decides the number (ward_fault_error). A
+ * range that reaches outside the space is refused as a whole, before any byte is touched. (What
+ * ends at a terminator has no range in advance: it is refused where it reaches outside.)
  *
- * Length 0 succeeds and touches nothing, at any address. When a read fails, the first `done` bytes
- * of the destination hold what was read and all the rest is zero; when a write fails, exactly the
- * first `done` bytes were written.
+ * Length 0 succeeds and touches nothing, at any address, aligned or not. When a read fails, the
+ * first `done` bytes of the destination hold what was read and the rest is zero. When a write
+ * fails, exactly the first `done` bytes were written.
  *
- * Checking in advance is advice: what is mapped may change at any time, and no access relies on
+ * Checking in advance gives advice only: mappings may change at any time, and no access relies on
  * it.
  *
  * Threads: all functions may run in parallel on one space, with each other and with whatever
- * changes the memory. Signal handlers: allowed where the operations of the space are (self: yes).
- * Nothing here allocates, takes a lock or touches errno.
+ * changes the memory. Signal handlers may call them where the space's operations allow it (self
+ * does). Nothing here allocates, takes a lock or touches errno.
  *
- * A destination or source of the caller's own is trusted: a bad one is a bug and faults as ever.
+ * The caller's own buffers are trusted: a bad one is a bug of the program and crashes as always.
  */
 #ifndef WARD_SPACE_H
 #define WARD_SPACE_H
@@ -48,17 +49,17 @@
 /* Why an access failed. Append only. */
 enum ward_fault_kind {
     WARD_FAULT_RANGE = 1, /* outside the space, or wrapping around its end */
-    WARD_FAULT_ALIGN,     /* the address is no multiple of what the access needs: -EINVAL */
+    WARD_FAULT_ALIGN,     /* the address is not aligned as the access needs it: -EINVAL */
     WARD_FAULT_UNMAPPED,  /* nothing is there */
-    WARD_FAULT_PROT,      /* something is there, and may not be accessed so */
-    WARD_FAULT_BUS,       /* mapped, but nothing behind it: a file that was truncated */
+    WARD_FAULT_PROT,      /* something is there, but does not allow this access */
+    WARD_FAULT_BUS,       /* mapped, but nothing behind it: a truncated file */
     WARD_FAULT_MEMORY,    /* the memory itself failed: a broken page */
     WARD_FAULT_DENIED,    /* one of the above; the system did not say which */
-    WARD_FAULT_GONE,      /* the space is not there any more: -ESRCH */
-    WARD_FAULT_FORBIDDEN, /* the system lets nobody look: -EPERM */
+    WARD_FAULT_GONE,      /* the space no longer exists: -ESRCH */
+    WARD_FAULT_FORBIDDEN, /* the system does not permit it: -EPERM */
     WARD_FAULT_CANNOT,    /* this space cannot do that: -ENOTSUP */
     WARD_FAULT_BUSY,      /* others changed the memory again and again: -EAGAIN */
-    WARD_FAULT_NO_MEMORY, /* it may be accessed so, and there is no page to be had for it */
+    WARD_FAULT_NO_MEMORY, /* the access is allowed, but there is no page left for it */
     WARD_FAULT_PINS,      /* the page has as many pins as can be counted: -ENOSPC */
     WARD_FAULT_KIND_END_  /* not a kind: one past the last */
 };
@@ -103,10 +104,10 @@ struct ward_atomic {
 };
 
 /*
- * The raw operations: ranges come checked against [first, last] and not empty. One that is NULL
- * means that the space cannot (WARD_FAULT_CANNOT); a direct space needs none. Each fills *why,
- * except access, when it does not do everything. They are called with no lock of ward's held and
- * never from ward's signal handler; while they run, ward_recover_active() is true.
+ * The raw operations. The ranges they get are not empty and lie in [first, last]. NULL means that
+ * the space cannot do it (WARD_FAULT_CANNOT); a direct space needs none of them. An operation that
+ * does not do everything fills *why, except for why->access. They are called with none of ward's
+ * locks held and never from ward's signal handler. While they run, ward_recover_active() is true.
  */
 struct ward_space_ops {
     const char *name; /* "self": for messages */
@@ -116,16 +117,16 @@ struct ward_space_ops {
                     struct ward_fault *why);
     /* true: done, and op->was is set. The address is aligned, and op checked. */
     bool (*atomic)(struct ward_space *, uint64_t a, struct ward_atomic *op, struct ward_fault *why);
-    /* true: the whole range is there and may be accessed, for all that is known. NULL: being in
-     * the range is all that is known. */
+    /* true: as far as is known, the whole range is there and allows the access. NULL: only the
+     * bounds of the space are known. */
     bool (*check)(struct ward_space *, uint64_t a, size_t n, unsigned access,
                   struct ward_fault *why);
-    /* true: brought in. */
+    /* true: all of it was brought in. */
     bool (*populate)(struct ward_space *, uint64_t a, size_t n, unsigned access,
                      struct ward_fault *why);
-    /* What becomes of a direct access that faulted. Runs in the caller's context, after the fault
-     * was fixed up, never in a signal handler. With WARD_FAIL it may leave a better kind in
-     * fault->kind; all else is for reading. NULL: WARD_FAIL. */
+    /* Decides about a direct access that faulted. Runs in the caller's context, after the fault
+     * was fixed up, never in ward's signal handler. With WARD_FAIL it may put a better kind into
+     * fault->kind; the rest is read-only. NULL: WARD_FAIL. */
     enum ward_answer (*fault)(struct ward_space *, struct ward_fault *fault);
     /* Keeps pin->n bytes at pin->a mapped, so that they may be accessed as pin->access says, until
      * unpin. true: done, and pin->host is set. */
@@ -154,31 +155,33 @@ enum {
 
 WARD_EXTERN_C_BEGIN
 
-/* The error number of a kind: -EFAULT for all that is not said otherwise above, 0 for 0. */
+/* The error number of a kind: -EFAULT where nothing else is said above, and 0 for 0. */
 WARD_API int ward_fault_error(unsigned kind);
 
-/* "unmapped"; "unknown" for what is no kind. Static storage. */
+/* The kind in a word or two, such as "unmapped"; "unknown" for other numbers. Static storage. */
 WARD_API const char *ward_fault_name(unsigned kind);
 
 /* Constant time: do the fields keep the invariants above? False for NULL. */
 WARD_API bool ward_space_ok(const struct ward_space *space);
 
 /*
- * All of the following: 0 (or a length), or -EFAULT, -EINVAL, -ESRCH, -EPERM, -ENOTSUP, -EAGAIN
- * or -ENOSPC, as the fault's kind says (ward_fault_error). why may be NULL; else it is filled when
- * the call fails, and all zero when it succeeds.
+ * All of the following return 0 (or a length), or the error number of the fault's kind: -EFAULT,
+ * -EINVAL, -ESRCH, -EPERM, -ENOTSUP, -EAGAIN or -ENOSPC (ward_fault_error). why may be NULL. If it
+ * is not, it is filled when the call fails, and all zero when it succeeds or the error is not about
+ * an access.
  */
 
-/* Advice: may [a, a + n) be accessed so (of WARD_READ, WARD_WRITE)? Touches nothing. On self it
- * tells only what is outside. -EINVAL also for other access flags, or none. */
+/* Advice: does [a, a + n) allow this access (WARD_READ, WARD_WRITE or both)? Touches nothing. Self
+ * knows its bounds only. -EINVAL also for other access flags, or none. */
 WARD_API WARD_CHECKED int ward_space_check(struct ward_space *space, uint64_t a, size_t n,
                                            unsigned access, struct ward_fault *why);
 
-/* Brings [a, a + n) into memory, ready to be accessed so. Contents do not change. */
+/* Brings [a, a + n) into memory, ready for this access. Contents do not change. Access flags as for
+ * check. After a failure pages before why->addr may have been brought in. */
 WARD_API WARD_CHECKED int ward_space_populate(struct ward_space *space, uint64_t a, size_t n,
                                               unsigned access, struct ward_fault *why);
 
-/* Copies n bytes from, or to, the space. No alignment is asked. */
+/* Copies n bytes from the space, or to it. The address need not be aligned. */
 WARD_API WARD_CHECKED int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
                                           struct ward_fault *why);
 WARD_API WARD_CHECKED int ward_space_write(struct ward_space *space, uint64_t a, const void *src,
@@ -188,8 +191,9 @@ WARD_API WARD_CHECKED int ward_space_write(struct ward_space *space, uint64_t a,
 WARD_API WARD_CHECKED int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value,
                                           size_t n, struct ward_fault *why);
 
-/* One word of 1, 2, 4 or 8 bytes, aligned to its size (-EINVAL), in one access that is never
- * torn. They fold into the caller. *value is 0 after a failed read. */
+/* One word of 1, 2, 4 or 8 bytes, aligned to its size (else -EINVAL). These fold into the caller.
+ * Where the space is direct a word is one access, which is never torn; other spaces say in their
+ * header what they promise. *value is 0 after a failed read. */
 WARD_CHECKED WARD_INLINE int ward_space_read_u8(struct ward_space *space, uint64_t a,
                                                 uint8_t *value, struct ward_fault *why);
 WARD_CHECKED WARD_INLINE int ward_space_read_u16(struct ward_space *space, uint64_t a,
@@ -207,39 +211,42 @@ WARD_CHECKED WARD_INLINE int ward_space_write_u32(struct ward_space *space, uint
 WARD_CHECKED WARD_INLINE int ward_space_write_u64(struct ward_space *space, uint64_t a,
                                                   uint64_t value, struct ward_fault *why);
 
-/* Does op->op on the op->width bytes at a, aligned to the width. A compare-exchange that found
- * another value than expected is no failure: op->was tells. -EINVAL also for an unknown op or
- * width; -ENOTSUP: the space has no atomics; -EAGAIN: another party changed the word so often
- * that this call gave up, having changed nothing. */
+/* Does op->op on the op->width bytes at a, aligned to the width. A compare-exchange that finds
+ * another value than expected succeeds: op->was tells. -EINVAL also for an unknown op or width.
+ * -ENOTSUP: the space has no atomics. -EAGAIN: others changed the word so often that this call gave
+ * up; it changed nothing. */
 WARD_API WARD_CHECKED int ward_space_atomic(struct ward_space *space, uint64_t a,
                                             struct ward_atomic *op, struct ward_fault *why);
 
-/* Copies a string in: the bytes up to and with the first zero, at most cap. Returns its length
- * without the terminator. dst is terminated in every case (cap > 0, else -EINVAL), and its bytes
- * behind the terminator are 0 or as they were. Never reads beyond the aligned 64 bytes, or the
- * page, in which the string ends. -ENAMETOOLONG: none of the first cap bytes is zero; dst holds the
- * first cap - 1 of them. After another failure dst holds why->done bytes, and all the rest is 0. */
+/* Copies a string in: the bytes up to and including the first zero, at most cap of them. Returns
+ * the length without the zero. dst always ends up terminated (cap is at least 1, else -EINVAL);
+ * bytes behind the terminator are 0 or unchanged. Nothing is read beyond the page in which the
+ * string ends. -ENAMETOOLONG: none of the first cap bytes is zero;
+ * dst holds the first cap - 1 of them. After any other failure dst holds why->done bytes, then
+ * zeroes. */
 WARD_API WARD_CHECKED ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst,
                                                     size_t cap, struct ward_fault *why);
 
-/* The same for text: -EILSEQ if the copy is no UTF-8 (overlong forms, surrogates and what is
- * beyond U+10FFFF are none); then all of dst is 0, and why is all zero. */
+/* The same for text. -EILSEQ: the copy is not UTF-8 (overlong forms, surrogates and numbers beyond
+ * U+10FFFF are not); then dst is all zero, and so is *why. */
 WARD_API WARD_CHECKED ptrdiff_t ward_space_read_utf8(struct ward_space *space, uint64_t a,
                                                      char *dst, size_t cap, struct ward_fault *why);
 
-/* Copies elements of size bytes in, up to and with the first that equals the one at `sentinel`
- * (NULL: all bytes zero), at most cap of them. Returns their number without the sentinel.
- * -ENAMETOOLONG: none of the first cap elements is the sentinel, and all cap are in dst; -EINVAL:
- * size or cap is 0; -EOVERFLOW: size * cap is no length. What dst holds behind the sentinel is 0
- * or as it was; after another failure it holds why->done bytes and all the rest is 0. */
+/* Copies elements of `size` bytes in, up to and including the first that equals the one at
+ * `sentinel` (NULL: an element of zeroes), at most cap of them. Returns their number without the
+ * sentinel. Bytes of dst behind the sentinel are 0 or unchanged. -EINVAL: size or cap is 0.
+ * -EOVERFLOW: size * cap is too long for a length. -ENAMETOOLONG: none of the first cap elements is
+ * the sentinel; dst holds all cap. After any other failure dst holds why->done bytes, then zeroes.
+ */
 WARD_API WARD_CHECKED ptrdiff_t ward_space_read_until(struct ward_space *space, uint64_t a,
                                                       void *dst, size_t size, size_t cap,
                                                       const void *sentinel, struct ward_fault *why);
 
-/* Structures that grew over time: `given` bytes are at a, as the caller says, and `known` bytes are
- * what this side knows. Read: a smaller one is filled up with zeroes; of a larger one what we do
- * not know must be zero: -E2BIG (and *dst is all zero). Write: a smaller one takes what fits; of a
- * larger one the rest is set to zero. */
+/* Structures that grew from version to version: the caller says that `given` bytes are at a, and
+ * this side knows `known` bytes. Reading a smaller one fills it up with zeroes; in a larger one the
+ * bytes we do not know must be zero, else -E2BIG, and *dst is all zero. Writing to a smaller one
+ * writes what fits; in a larger one the rest is set to zero. All `given` bytes are visited, so a
+ * caller who is not trusted gets a limit first. */
 WARD_API WARD_CHECKED int ward_space_read_versioned(struct ward_space *space, uint64_t a,
                                                     size_t given, void *dst, size_t known,
                                                     struct ward_fault *why);
@@ -249,9 +256,9 @@ WARD_API WARD_CHECKED int ward_space_write_versioned(struct ward_space *space, u
 
 /* ---- the thread's context ------------------------------------------------------------------ */
 
-/* No-fault mode, for who must not wait: until the matching end, this thread asks no fault hook, so
- * what would need one fails at once. (What the system itself does about a fault it still does.)
- * They nest. */
+/* No-fault mode, for code that must not wait: until the matching end this thread asks no fault
+ * hook, and an access that would need one fails at once. (The system still does what it does about
+ * faults.) Nests. */
 WARD_API void ward_nofault_begin(void);
 WARD_API void ward_nofault_end(void);
 
