@@ -10,6 +10,7 @@
 #include <ward/bug.h>
 #include <ward/bump.h>
 #include <ward/guard.h>
+#include <ward/guest.h>
 #include <ward/heap.h>
 #include <ward/host.h>
 #include <ward/huge.h>
