@@ -79,6 +79,20 @@ static inline size_t ways(void)
     return has_calls() ? 2 : 1;
 }
 
+/* Is advice about memory taken, or refused, in earnest? qemu-user says yes to whatever it is given,
+ * and does nothing: what is asked for so (guards, populating, wiping on fork) is then not there. */
+static inline bool has_advice(void)
+{
+    unsigned char *page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool takes_anything = madvise(page, PAGE, 12345) == 0;
+
+    if (page == MAP_FAILED || munmap(page, PAGE))
+        abort();
+    return !takes_anything;
+}
+
+#define skip_without_advice() skip_unless(has_advice(), "madvise takes anything for granted here")
+
 /* Every how manyth case is tried: a spread of them, or as --each says. */
 static size_t stride = 97;
 
