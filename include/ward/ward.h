@@ -21,6 +21,7 @@
 #include <ward/mem.h>
 #include <ward/pin.h>
 #include <ward/policy.h>
+#include <ward/process.h>
 #include <ward/prot.h>
 #include <ward/random.h>
 #include <ward/recover.h>

@@ -2,13 +2,13 @@
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include <ward/host.h>
 #include <ward/recover.h>
 #include <ward/self.h>
 
 #include "recover.h"
+#include "remote.h"
 #include "syscall.h"
 
 #ifndef MADV_POPULATE_READ
@@ -114,46 +114,24 @@ int ward_self_write_u64_(uint64_t a, uint64_t kind, uint64_t value, struct ward_
 
 /* --- By calls ------------------------------------------------------------------------------- */
 
-/* The process id is asked for each time: it is another after a fork. One call copies up to the
- * first page that cannot be accessed, or to a limit of the system's: whatever is left is asked for
- * again, and then there is an error, or progress. */
-static size_t transfer(long number, void *ours, uint64_t a, size_t n, struct ward_fault *why)
+/* The process id is asked for each time: it is another after a fork. */
+static int own_pid(void)
 {
-    size_t done = 0;
-
-    while (done < n) {
-        struct iovec local = { (char *)ours + done, n - done };
-        struct iovec foreign = { (void *)(uintptr_t)(a + done), n - done };
-        long got =
-            ward_syscall_(number, call(SYS_getpid, 0, 0, 0), (long)&local, 1, (long)&foreign, 1, 0);
-
-        if (got <= 0) {
-            why->addr = a + done;
-            why->kind = got == 0 ? WARD_FAULT_DENIED : kind_of(got);
-            break;
-        }
-        done += (size_t)got;
-    }
-    return done;
+    return (int)call(SYS_getpid, 0, 0, 0);
 }
 
 static size_t calls_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
                          struct ward_fault *why)
 {
     (void)space;
-    return transfer(SYS_process_vm_readv, dst, a, n, why);
+    return ward_remote_read_(own_pid(), a, dst, n, why);
 }
 
 static size_t calls_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
                           struct ward_fault *why)
 {
-    union {
-        const void *src;
-        void *ours;
-    } bytes = { src }; /* the system only reads them */
-
     (void)space;
-    return transfer(SYS_process_vm_writev, bytes.ours, a, n, why);
+    return ward_remote_write_(own_pid(), a, src, n, why);
 }
 
 static const struct ward_space_ops calls_ops = {
