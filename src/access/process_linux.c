@@ -341,7 +341,7 @@ static int open_pidfd(int pid)
 static int find_proc_pid(int pidfd)
 {
     static const char key[] = "\nPid:\t";
-    char text[512];
+    char text[512] = { 0 };
     int fd = open_proc("/proc/self/fdinfo/", pidfd, "", O_RDONLY);
     long len = fd < 0 ? 0 : call(SYS_read, (uintptr_t)fd, (uintptr_t)text, sizeof text, 0);
     int pid = 0;
@@ -363,7 +363,7 @@ static unsigned pointer_bytes_of(int proc_pid)
     union {
         uint64_t words[2 * 64];
         uint32_t halves[4 * 64];
-    } auxv;
+    } auxv = { { 0 } };
     int fd = open_proc("/proc/", proc_pid, "/auxv", O_RDONLY);
     long len = fd < 0 ? 0 : call(SYS_read, (uintptr_t)fd, (uintptr_t)&auxv, sizeof auxv, 0);
     size_t words = len > 0 ? (size_t)len / 8 : 0;

@@ -367,6 +367,9 @@ static void force_goes_on_where_the_calls_end_and_counts_are_exact(void **state)
                      -EFAULT);
     assert_fault(&why, address(f->pages + 2 * PAGE), PAGE, WARD_READ);
     assert_true(is_all(copy + PAGE, n - PAGE, 0));
+    assert_int_equal(ward_space_read(&force.space, address(f->pages + from), copy, n, &why),
+                     -EFAULT);
+    assert_fault(&why, address(f->pages + from), n - 9, WARD_READ);
     ward_process_close(&force);
     free(copy);
 }

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/personality.h>
 
 enum { TAG = 0x11, STRANGER = 0xee, BYTES = 256 };
 
@@ -132,32 +133,34 @@ static void a_process_that_is_killed_meanwhile_is_read_right_or_gone(void **stat
 /* --- Another program
  * ------------------------------------------------------------------------------ */
 
-/* On an order, runs this program again, which lays out a stranger's bytes at the same address. */
-static void exec_self(void *page, char order_, int answers)
+/* Runs this program again, with "--stranger ADDRESS ORDERS ANSWERS". It begins with an order, the
+ * tag to lay out at that address, and on the next order runs itself anew. */
+static void exec_self(void *page, char order_, int orders, int answers)
 {
-    char at[32], fd[16];
+    char at[32], in[16], out[16];
 
     (void)order_;
     snprintf(at, sizeof at, "%p", page);
-    snprintf(fd, sizeof fd, "%d", answers);
-    execl("/proc/self/exe", program, "--stranger", at, fd, (char *)NULL);
+    snprintf(in, sizeof in, "%d", orders);
+    snprintf(out, sizeof out, "%d", answers);
+    execl("/proc/self/exe", program, "--stranger", at, in, out, (char *)NULL);
     abort();
 }
 
-static int be_stranger(const char *at, const char *answers)
+static int be_stranger(const char *at, int orders, int answers)
 {
     uintptr_t wanted = 0;
+    char tag;
 
-    if (sscanf(at, "%zx", &wanted) != 1)
-        return 1;
-    if (mmap((void *)wanted, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+    if (sscanf(at, "%zx", &wanted) != 1 || read(orders, &tag, 1) != 1 ||
+        mmap((void *)wanted, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
              -1, 0) == MAP_FAILED)
         return 1;
-    memset((void *)wanted, STRANGER, PAGE);
-    if (write(atoi(answers), "", 1) != 1) /* PDEATHSIG outlives an exec */
-        return 1;
-    for (;;)
-        pause();
+    memset((void *)wanted, tag, PAGE);
+    if (write(answers, "", 1) != 1 || read(orders, &tag, 1) != 1)
+        return 0;
+    exec_self((void *)wanted, tag, orders, answers);
+    return 1;
 }
 
 static void a_process_that_runs_another_program_is_gone(void **state)
@@ -177,6 +180,7 @@ static void a_process_that_runs_another_program_is_gone(void **state)
         ward_process_info_get(&process, &info);
         assert_true(info.notices_exec);
         order(&target, 'x');
+        order(&target, (char)STRANGER);
         while (try_read(&process, page) == 0)
             continue;
         await(&target);
@@ -201,7 +205,7 @@ static int linger(void *parent)
     return 0;
 }
 
-static void share_and_exec(void *page, char order_, int answers)
+static void share_and_exec(void *page, char order_, int orders, int answers)
 {
     static char stack[65536] WARD_ALIGNED(64);
     static pid_t self;
@@ -209,7 +213,7 @@ static void share_and_exec(void *page, char order_, int answers)
     self = getpid();
     if (clone(linger, stack + sizeof stack, CLONE_VM | SIGCHLD, &self) < 0)
         abort();
-    exec_self(page, order_, answers);
+    exec_self(page, order_, orders, answers);
 }
 
 static void an_exec_is_noticed_though_the_old_memory_lives_on(void **state)
@@ -224,10 +228,43 @@ static void an_exec_is_noticed_though_the_old_memory_lives_on(void **state)
     start_target(&target, fill_with_tag, share_and_exec, page);
     assert_int_equal(ward_process_open(&process, target.pid, 0), 0);
     order(&target, 'x');
+    order(&target, (char)STRANGER);
     while (try_read(&process, page) == 0)
         continue;
     await(&target);
     assert_gone(&process, page);
+    ward_process_close(&process);
+    stop_target(&target);
+    unmap_pages(page, 1);
+}
+
+static void exec_fixed(void *page, char order_, int orders, int answers)
+{
+    if (personality(ADDR_NO_RANDOMIZE) < 0)
+        abort();
+    exec_self(page, order_, orders, answers);
+}
+
+static void the_same_program_at_the_same_addresses_is_another(void **state)
+{
+    unsigned char *page = map_pages(1);
+    struct ward_process process, fresh;
+    struct target target;
+
+    (void)state;
+    start_target(&target, NULL, exec_fixed, page);
+    order(&target, 'x');
+    order(&target, TAG);
+    await(&target);
+    assert_int_equal(ward_process_open(&process, target.pid, 0), 0);
+    assert_int_equal(try_read(&process, page), 0);
+    order(&target, 'x');
+    order(&target, (char)STRANGER);
+    await(&target);
+    assert_int_equal(ward_process_open(&fresh, target.pid, 0), 0);
+    assert_true(fresh.layout == process.layout);
+    assert_gone(&process, page);
+    ward_process_close(&fresh);
     ward_process_close(&process);
     stop_target(&target);
     unmap_pages(page, 1);
@@ -353,6 +390,7 @@ static void many_threads_notice_an_exec(void **state)
         for (size_t k = 0; k < 4; k++)
             assert_int_equal(pthread_create(&threads[k], NULL, read_until_gone, &shared), 0);
         order(&target, 'x');
+        order(&target, (char)STRANGER);
         for (size_t k = 0; k < 4; k++)
             pthread_join(threads[k], NULL);
         assert_int_equal(shared.failed, 0);
@@ -384,6 +422,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_process_that_is_killed_meanwhile_is_read_right_or_gone),
         cmocka_unit_test(a_process_that_runs_another_program_is_gone),
         cmocka_unit_test(an_exec_is_noticed_though_the_old_memory_lives_on),
+        cmocka_unit_test(the_same_program_at_the_same_addresses_is_another),
         cmocka_unit_test(a_number_that_was_given_to_another_is_not_taken_for_the_first),
         cmocka_unit_test(one_object_serves_many_threads),
         cmocka_unit_test(many_threads_notice_an_exec),
@@ -391,7 +430,7 @@ int main(int argc, char **argv)
     };
 
     program = argv[0];
-    if (argc == 4 && strcmp(argv[1], "--stranger") == 0)
-        return be_stranger(argv[2], argv[3]);
+    if (argc == 5 && strcmp(argv[1], "--stranger") == 0)
+        return be_stranger(argv[2], atoi(argv[3]), atoi(argv[4]));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,9 +184,9 @@ static void another_users_process_is_eperm(void **state)
     assert_int_equal(in_child(open_as_nobody, NULL), 0);
 }
 
-static void hide(void *arg, char order_, int answers)
+static void hide(void *arg, char order_, int orders, int answers)
 {
-    (void)arg, (void)order_, (void)answers;
+    (void)arg, (void)order_, (void)orders, (void)answers;
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         abort();
 }

@@ -27,7 +27,7 @@ struct target {
 };
 
 typedef void target_setup(void *arg);
-typedef void target_work(void *arg, char order, int answers);
+typedef void target_work(void *arg, char order, int orders, int answers);
 
 static inline void serve_orders(int orders, int answers, target_work *work, void *arg)
 {
@@ -35,7 +35,7 @@ static inline void serve_orders(int orders, int answers, target_work *work, void
 
     while (read(orders, &order, 1) == 1) {
         if (work)
-            work(arg, order, answers);
+            work(arg, order, orders, answers);
         if (write(answers, &order, 1) != 1)
             break;
     }
