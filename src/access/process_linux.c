@@ -152,8 +152,16 @@ int ward_process_verify(const struct ward_process *process)
     return ward_fault_error(look(process));
 }
 
+/* A filter may answer EPERM for calls that it forbids, as the kernel does for processes. */
+static void tell_apart(struct ward_fault *why)
+{
+    if (why->kind == WARD_FAULT_FORBIDDEN && !ward_remote_works_())
+        why->kind = WARD_FAULT_CANNOT;
+}
+
 size_t ward_process_end_(unsigned looked, uint64_t a, size_t done, struct ward_fault *why)
 {
+    tell_apart(why);
     if (looked == 0)
         return done;
     why->addr = a;
@@ -392,6 +400,7 @@ static int find_rung(struct ward_process *process)
     process->rung = WARD_PROCESS_BY_CALLS;
     if (ward_remote_read_(process->pid, 0, &byte, 1, &why) == 1 || why.kind == WARD_FAULT_DENIED)
         return 0;
+    tell_apart(&why);
     process->rung = WARD_PROCESS_BY_FILE;
     if (why.kind == WARD_FAULT_CANNOT && forces(process))
         return 0;

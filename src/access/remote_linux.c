@@ -28,7 +28,6 @@ bool ward_remote_works_(void)
     return copy_once(SYS_process_vm_readv, own_pid(), &copy, (uintptr_t)&byte, 1) == 1;
 }
 
-/* A filter may answer EPERM for calls that it forbids, as the kernel does for processes. */
 static unsigned kind_of(long error)
 {
     if (error == -ESRCH)
@@ -36,7 +35,7 @@ static unsigned kind_of(long error)
     if (error == -ENOSYS)
         return WARD_FAULT_CANNOT;
     if (error == -EPERM || error == -EACCES)
-        return ward_remote_works_() ? WARD_FAULT_FORBIDDEN : WARD_FAULT_CANNOT;
+        return WARD_FAULT_FORBIDDEN;
     return WARD_FAULT_DENIED;
 }
 
