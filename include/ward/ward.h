@@ -19,6 +19,7 @@
 #include <ward/locked.h>
 #include <ward/map.h>
 #include <ward/mem.h>
+#include <ward/notif.h>
 #include <ward/pin.h>
 #include <ward/policy.h>
 #include <ward/process.h>

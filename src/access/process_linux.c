@@ -70,7 +70,7 @@ static bool is_alive(int pidfd)
     struct pollfd asked = { .fd = pidfd, .events = POLLIN };
     struct timespec at_once = { 0, 0 };
 
-    return call(SYS_ppoll, (uintptr_t)&asked, 1, (uintptr_t)&at_once, 0) == 0;
+    return pidfd >= 0 && call(SYS_ppoll, (uintptr_t)&asked, 1, (uintptr_t)&at_once, 0) == 0;
 }
 
 /* /proc/PID/mem reads nothing when the memory it was opened for is gone. While that is there, it
@@ -469,7 +469,7 @@ void ward_process_info_get(const struct ward_process *process, struct ward_proce
         .pid = process->pid,
         .rung = process->rung,
         .forces = forces(process),
-        .notices_exec = process->mem >= 0 || process->layout != NONE,
+        .notices_exec = process->mem >= 0 || process->layout != NONE || process->pidfd < 0,
         .pointer_bytes = process->pointer_bytes,
     };
 }

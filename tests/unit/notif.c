@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A supervisor reads the memory of a thread that waits in a system call, and answers it. The call
+ * is chdir, which nobody here means.
+ */
+#include "target.h"
+
+#include <pthread.h>
+#include <sys/ioctl.h>
+
+#include <ward/notif.h>
+
+enum { TAG = 0x11, PAGES = 3 };
+
+static unsigned char *pages; /* the same address on both sides; the last one is closed */
+
+/* --- The side that is supervised -----------------------------------------------------------------
+ */
+
+/* The answer to a call with this argument: as from syscall(2), errors negative. */
+static long ask(const void *argument)
+{
+    long got = syscall(SYS_chdir, argument);
+
+    return got < 0 ? -errno : got;
+}
+
+static void *ask_in_thread(void *argument)
+{
+    return (void *)ask(argument);
+}
+
+static void ignore(int sig)
+{
+    (void)sig;
+}
+
+static int open_listener(void)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_chdir, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = { sizeof program / sizeof program[0], program };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        abort();
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                        &filter);
+}
+
+enum { LISTENER = 200 }; /* the listener's number in the target */
+
+static void prepare(void *arg)
+{
+    struct sigaction action = { .sa_handler = ignore }; /* without SA_RESTART */
+    int listener = open_listener();
+
+    memset(arg, TAG, PAGES * PAGE);
+    if (mprotect(pages + 2 * PAGE, PAGE, PROT_NONE) || sigaction(SIGUSR1, &action, NULL))
+        abort();
+    if (listener >= 0 && dup2(listener, LISTENER) != LISTENER)
+        abort();
+}
+
+/* What the last call came to, for the supervisor to look at. */
+static long *result_in(unsigned char *at)
+{
+    return (void *)(at + PAGE - 64);
+}
+
+static void obey(void *arg, char what, int orders, int answers)
+{
+    long *result = result_in(arg);
+    pthread_t thread;
+    void *got;
+
+    (void)orders, (void)answers;
+    if (what == 'm') {
+        *result = ask(arg);
+    } else if (what == 't') {
+        if (pthread_create(&thread, NULL, ask_in_thread, arg) || pthread_join(thread, &got))
+            abort();
+        *result = (long)got;
+    } else if (what == 'f') { /* the answer is a descriptor that can be written to */
+        *result = ask(arg);
+        *result = write((int)*result, "hello", 5) == 5 ? fcntl((int)*result, F_GETFD) : -1;
+    }
+}
+
+/* --- The supervisor
+ * ------------------------------------------------------------------------------- */
+
+static struct target target;
+static int listener = -1;
+
+static int start(void **state)
+{
+    int pidfd;
+
+    (void)state;
+    pages = map_pages(PAGES);
+    start_target(&target, prepare, obey, pages);
+    pidfd = (int)syscall(SYS_pidfd_open, target.pid, 0);
+    listener = (int)syscall(SYS_pidfd_getfd, pidfd, LISTENER, 0);
+    close(pidfd);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    close(listener);
+    stop_target(&target);
+    unmap_pages(pages, PAGES);
+    return 0;
+}
+
+#define needs_listener()                                                                           \
+    skip_unless(listener >= 0, "no seccomp notifications here (Linux 5.6), or not under valgrind")
+
+/* The next system call that waits. */
+static void receive(struct seccomp_notif *request)
+{
+    memset(request, 0, sizeof *request);
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request))
+        abort();
+}
+
+static void have_it_ask(char how, struct seccomp_notif *request, struct ward_notif *notif)
+{
+    order(&target, how);
+    receive(request);
+    assert_int_equal(ward_notif_init(notif, listener, request), 0);
+}
+
+static long result(void)
+{
+    struct ward_process process;
+    uint64_t value = 0;
+
+    await(&target);
+    assert_int_equal(ward_process_open(&process, target.pid, 0), 0);
+    assert_int_equal(ward_space_read_u64(&process.space, address(result_in(pages)), &value, NULL),
+                     0);
+    ward_process_close(&process);
+    return (long)value;
+}
+
+static void assert_gone(struct ward_notif *notif)
+{
+    unsigned char bytes[16];
+    struct ward_fault why;
+
+    memset(bytes, 0x77, sizeof bytes);
+    assert_int_equal(ward_space_read(&notif->process.space, address(pages), bytes, 16, &why),
+                     -ESRCH);
+    assert_true(why.kind == WARD_FAULT_GONE && why.done == 0 && is_all(bytes, 16, 0));
+    assert_int_equal(ward_space_write(&notif->process.space, address(pages), "x", 1, NULL), -ESRCH);
+    assert_int_equal(ward_notif_verify(notif), -ESRCH);
+    assert_int_equal(ward_notif_answer(notif, 0, 0), -ESRCH);
+    assert_int_equal(ward_notif_answer_fd(notif, 0, true), -ESRCH);
+}
+
+static void arguments_are_read_and_the_call_is_answered(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+    unsigned char bytes[64];
+
+    (void)state;
+    needs_listener();
+    for (int i = 0; i < 2; i++) {
+        have_it_ask('m', &request, &notif);
+        assert_true(ward_space_ok(&notif.process.space));
+        assert_int_equal(notif.process.pointer_bytes, sizeof(void *));
+        assert_true(request.data.args[0] == address(pages));
+        assert_int_equal(
+            ward_space_read(&notif.process.space, request.data.args[0], bytes, 64, NULL), 0);
+        assert_true(is_all(bytes, 64, TAG));
+        assert_int_equal(ward_notif_verify(&notif), 0);
+        assert_int_equal(ward_notif_answer(&notif, 4711, i ? EXDEV : 0), 0);
+        assert_gone(&notif);
+        assert_int_equal(result(), i ? -EXDEV : 4711);
+    }
+}
+
+static void counts_are_exact_and_memory_can_be_written(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+    unsigned char bytes[64];
+    struct ward_fault why;
+
+    (void)state;
+    needs_listener();
+    have_it_ask('m', &request, &notif);
+    assert_int_equal(
+        ward_space_read(&notif.process.space, address(pages + 2 * PAGE - 20), bytes, 64, &why),
+        -EFAULT);
+    assert_true(why.done == 20 && is_all(bytes, 20, TAG) && is_all(bytes + 20, 44, 0));
+    assert_int_equal(
+        ward_space_write(&notif.process.space, address(pages + 2 * PAGE - 4), "abcdefgh", 8, &why),
+        -EFAULT);
+    assert_int_equal(why.done, 4);
+    assert_int_equal(
+        ward_space_read(&notif.process.space, address(pages + 2 * PAGE - 4), bytes, 4, &why), 0);
+    assert_memory_equal(bytes, "abcd", 4);
+    assert_int_equal(ward_notif_answer(&notif, 0, -1), -EINVAL);
+    assert_int_equal(ward_notif_answer(&notif, 0, 4096), -EINVAL);
+    assert_int_equal(ward_notif_answer(&notif, 0, 0), 0);
+    assert_int_equal(result(), 0);
+}
+
+static void any_thread_of_the_process_may_be_the_one_that_waits(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+    unsigned char byte;
+
+    (void)state;
+    needs_listener();
+    have_it_ask('t', &request, &notif);
+    assert_true((pid_t)request.pid != target.pid);
+    assert_int_equal(ward_space_read(&notif.process.space, address(pages), &byte, 1, NULL), 0);
+    assert_int_equal(byte, TAG);
+    assert_int_equal(ward_notif_answer(&notif, 7, 0), 0);
+    assert_int_equal(result(), 7);
+}
+
+static void a_descriptor_is_given_and_answered_in_one_step(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+    char text[8] = { 0 };
+    int ends[2], given;
+
+    (void)state;
+    needs_listener();
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < 2; i++) {
+        have_it_ask('f', &request, &notif);
+        assert_int_equal(ward_notif_answer_fd(&notif, -1, true), -EBADF);
+        given = ward_notif_answer_fd(&notif, ends[1], i == 0);
+        assert_true(given > 2);
+        assert_gone(&notif);
+        assert_int_equal(result(), i == 0 ? FD_CLOEXEC : 0);
+        assert_int_equal(read(ends[0], text, 5), 5);
+        assert_string_equal(text, "hello");
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void a_signal_that_ends_the_wait_ends_the_space_though_the_thread_lives(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+
+    (void)state;
+    needs_listener();
+    have_it_ask('m', &request, &notif);
+    kill(target.pid, SIGUSR1);
+    assert_int_equal(result(), -EINTR); /* the thread has returned */
+    assert_gone(&notif);
+    assert_int_equal(ward_notif_init(&notif, listener, &request), -ESRCH);
+    assert_all_zero(notif);
+}
+
+static void what_is_no_notification_is_refused(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif, second;
+
+    (void)state;
+    needs_listener();
+    have_it_ask('m', &request, &notif);
+    dirty(second);
+    assert_int_equal(ward_notif_init(&second, -1, &request), -EBADF);
+    assert_all_zero(second);
+    assert_int_equal(ward_notif_init(&second, target.orders, &request), -EINVAL);
+    assert_int_equal(ward_notif_init(&second, listener, NULL), -EINVAL);
+    assert_int_equal(ward_notif_init(NULL, listener, &request), -EINVAL);
+    request.id++;
+    assert_int_equal(ward_notif_init(&second, listener, &request), -ESRCH);
+    request.id--;
+    request.pid = 0;
+    assert_int_equal(ward_notif_init(&second, listener, &request), -ESRCH);
+    assert_all_zero(second);
+    assert_int_equal(ward_notif_answer(&notif, 0, 0), 0);
+    assert_int_equal(result(), 0);
+}
+
+static void pointers_are_as_wide_as_those_of_the_call(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+
+    (void)state;
+    needs_listener();
+    have_it_ask('m', &request, &notif);
+    request.data.arch = AUDIT_ARCH_I386;
+    assert_int_equal(ward_notif_init(&notif, listener, &request), 0);
+    assert_int_equal(notif.process.pointer_bytes, 4);
+    assert_true(notif.process.space.last == UINT32_MAX);
+    request.data.arch = AUDIT_ARCH_X86_64;
+    request.data.nr |= 0x40000000; /* x32 */
+    assert_int_equal(ward_notif_init(&notif, listener, &request), 0);
+    assert_int_equal(notif.process.pointer_bytes, 4);
+    request.data.nr = SYS_chdir;
+    assert_int_equal(ward_notif_init(&notif, listener, &request), 0);
+    assert_int_equal(notif.process.pointer_bytes, 8);
+    assert_int_equal(ward_notif_answer(&notif, 0, 0), 0);
+    assert_int_equal(result(), 0);
+}
+
+static void *kill_it(void *arg)
+{
+    (void)arg;
+    kill(target.pid, SIGKILL);
+    return NULL;
+}
+
+/* The target is another in each round. */
+static void a_caller_that_is_killed_meanwhile_is_read_right_or_gone(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+    unsigned char bytes[256];
+    pthread_t killer;
+    int error;
+
+    needs_listener();
+    for (int i = 0; i < 100; i++) {
+        have_it_ask('m', &request, &notif);
+        assert_int_equal(pthread_create(&killer, NULL, kill_it, NULL), 0);
+        do {
+            memset(bytes, 0x77, sizeof bytes);
+            error = ward_space_read(&notif.process.space, address(pages), bytes, 256, NULL);
+            assert_true(error == 0 || error == -ESRCH);
+            assert_true(is_all(bytes, 256, error ? 0 : TAG));
+        } while (error == 0);
+        assert_gone(&notif);
+        pthread_join(killer, NULL);
+        end(state);
+        start(state);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arguments_are_read_and_the_call_is_answered),
+        cmocka_unit_test(counts_are_exact_and_memory_can_be_written),
+        cmocka_unit_test(any_thread_of_the_process_may_be_the_one_that_waits),
+        cmocka_unit_test(a_descriptor_is_given_and_answered_in_one_step),
+        cmocka_unit_test(a_signal_that_ends_the_wait_ends_the_space_though_the_thread_lives),
+        cmocka_unit_test(what_is_no_notification_is_refused),
+        cmocka_unit_test(pointers_are_as_wide_as_those_of_the_call),
+        cmocka_unit_test(a_caller_that_is_killed_meanwhile_is_read_right_or_gone),
+    };
+
+    return cmocka_run_group_tests(tests, start, end);
+}
