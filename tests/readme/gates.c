@@ -64,17 +64,31 @@ static void try_all(struct ward_space *space, unsigned char *page)
     EXPECT(sys_writev(space, ward_iovec_in_at(at(iov)), 2, text, sizeof text) == -EFAULT);
 }
 
+static void try_guest(struct ward_guest *guest)
+{
+    char name[8];
+
+    memset(guest, 0, sizeof *guest);
+    EXPECT(guest_start(guest, "program", 8) == 0);
+    EXPECT(ward_space_read_str(&guest->space, 0x10000, name, sizeof name, NULL) == 7);
+    EXPECT(ward_space_write(&guest->space, 0x10000, name, 1, NULL) == -EFAULT);
+    EXPECT(ward_space_read(&guest->space, 0x20000, name, 1, NULL) == -EFAULT);
+    EXPECT(ward_guest_fini(guest) == 0);
+}
+
 int main(void)
 {
     struct ward_map map;
     const struct ward_region *regions[1] = { &map.region };
     struct ward_within sandbox;
+    struct ward_guest guest;
     uint64_t word = 1;
     char ten[10];
 
     if (ward_map_init(&map, 65536, 0) || sandbox_init(&sandbox, regions))
         return 1;
     try_all(&sandbox.space, map.region.base);
+    try_guest(&guest);
     EXPECT(read_what_is_there(map.region.base + 65530, ten, sizeof ten) == 6);
     EXPECT(peek(at(map.region.base), &word) && word != 1);
     EXPECT(!peek(at(map.region.base + 65536), &word) && word == 0);
