@@ -98,8 +98,8 @@ enum ward_atomic_op {
 /* One atomic operation, sequentially consistent. */
 struct ward_atomic {
     enum ward_atomic_op op;
-    unsigned width; /* bytes: 1, 2, 4 or 8 */
-    uint64_t operand, expected;
+    unsigned width;             /* bytes: 1, 2, 4 or 8 */
+    uint64_t operand, expected; /* bits beyond the width do not count */
     uint64_t was; /* out: the value before; 0 when the operation failed, and after a store */
 };
 

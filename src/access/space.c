@@ -470,6 +470,7 @@ int ward_space_atomic(struct ward_space *space, uint64_t a, struct ward_atomic *
                       struct ward_fault *why)
 {
     struct ward_fault fault = { .addr = a };
+    struct ward_atomic low = *op; /* what is beyond the width does not count */
 
     op->was = 0;
     fault.access = op->op == WARD_ATOMIC_LOAD ? WARD_READ : WARD_RW;
@@ -477,10 +478,12 @@ int ward_space_atomic(struct ward_space *space, uint64_t a, struct ward_atomic *
         ward_fault_clear_(why);
         return -EINVAL;
     }
+    low.operand = cut(op->operand, op->width);
+    low.expected = cut(op->expected, op->width);
     if (may_touch(space, a, op->width, &fault) &&
-        (space->direct == 0 || atomic_directly(space, op, &fault) == WARD_SERVE))
-        atomic_by_ops(space, op, &fault);
-    op->was = fault.kind || op->op == WARD_ATOMIC_STORE ? 0 : cut(op->was, op->width);
+        (space->direct == 0 || atomic_directly(space, &low, &fault) == WARD_SERVE))
+        atomic_by_ops(space, &low, &fault);
+    op->was = fault.kind || op->op == WARD_ATOMIC_STORE ? 0 : cut(low.was, op->width);
     return fault.kind ? answer(&fault, why) : succeed(why);
 }
 
