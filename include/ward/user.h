@@ -100,7 +100,7 @@
     enum { NAME##_is_checked_ = 0 };                                                               \
     WARD_USER_IN_(NAME, T, NULL)                                                                   \
     WARD_USER_OUT_(NAME, T)                                                                        \
-    WARD_STATIC_ASSERT(sizeof(T) > 0, #NAME ": nothing to point at")
+    WARD_STATIC_ASSERT(sizeof(T) >= WARD_ALIGNOF(T), #NAME ": nothing to point at")
 
 /* The same with a validator, bool VALID(const T *copy): -EINVAL, and an all zero value, if it says
  * no. It looks at members of doubtful kind by their bytes (ward_user_is_bool). */
@@ -113,12 +113,12 @@
     enum { NAME##_is_checked_ = 1 };                                                               \
     WARD_USER_IN_(NAME, T, NAME##_valid_)                                                          \
     WARD_USER_OUT_(NAME, T)                                                                        \
-    WARD_STATIC_ASSERT(sizeof(T) > 0, #NAME ": nothing to point at")
+    WARD_STATIC_ASSERT(sizeof(T) >= WARD_ALIGNOF(T), #NAME ": nothing to point at")
 
 /* Only NAME_in, for a T that is never copied out. Padding does not matter; any bits may come. */
 #define WARD_USER_IN_DEFINE(NAME, T)                                                               \
     WARD_USER_IN_(NAME, T, NULL)                                                                   \
-    WARD_STATIC_ASSERT(sizeof(T) > 0, #NAME ": nothing to point at")
+    WARD_STATIC_ASSERT(sizeof(T) >= WARD_ALIGNOF(T), #NAME ": nothing to point at")
 
 /* Atomic operations for a NAME whose T is an integer of 1, 2, 4 or 8 bytes, through NAME_inout:
  *

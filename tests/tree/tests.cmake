@@ -14,6 +14,7 @@ ward_test(exports ${CMAKE_CURRENT_SOURCE_DIR}/exports/run
     ${tree}/include)
 ward_test(fast_path ${CMAKE_CURRENT_SOURCE_DIR}/fast_path/run
     ${tree} $<TARGET_FILE:ward_static> ${both_compilers})
+ward_test(fold ${CMAKE_CURRENT_SOURCE_DIR}/fold/run ${tree} ${both_compilers})
 ward_test(readme ${CMAKE_CURRENT_SOURCE_DIR}/readme/run
     ${tree} $<TARGET_FILE:ward_static> ${both_compilers})
 ward_test(consumer ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run ${PROJECT_BINARY_DIR} ${both_compilers})

@@ -56,33 +56,33 @@ template <class A, class B, size_t N> struct ward_made_of_<A, B[N]> : ward_made_
 #define WARD_IS_PLAIN_SCALAR_(T)        (ward_plain_<T>::is)
 #define WARD_IS_MADE_OF_(A, B)          (ward_made_of_<A, B>::is)
 #else
-#define WARD_COUNT_OF_(B, A) (sizeof(B) / (sizeof(A)) + !(sizeof(B) / (sizeof(A))))
-#define WARD_PLAIN_(E, M)    E * : 1, E(*)[WARD_COUNT_OF_(M, E)] : 1
-#define WARD_IS_PLAIN_(POINTER, M)                                                                 \
-    _Generic(POINTER, WARD_PLAIN_(char, M), WARD_PLAIN_(signed char, M),                           \
-             WARD_PLAIN_(unsigned char, M), WARD_PLAIN_(short, M), WARD_PLAIN_(unsigned short, M), \
-             WARD_PLAIN_(int, M), WARD_PLAIN_(unsigned, M), WARD_PLAIN_(long, M),                  \
-             WARD_PLAIN_(unsigned long, M), WARD_PLAIN_(long long, M),                             \
-             WARD_PLAIN_(unsigned long long, M), WARD_PLAIN_(float, M), WARD_PLAIN_(double, M),    \
-             default : 0)
-#define WARD_IS_PLAIN_FIELD_(T, MEMBER) WARD_IS_PLAIN_(&((T *)0)->MEMBER, ((T *)0)->MEMBER)
-#define WARD_IS_PLAIN_SCALAR_(T)        WARD_IS_PLAIN_((T *)0, T)
+/* Each type, and an array of it: one of unknown length is compatible with every one. */
+#define WARD_PLAIN_(E) E * : 1, E(*)[] : 1
+#define WARD_IS_PLAIN_(POINTER)                                                                    \
+    _Generic(POINTER, WARD_PLAIN_(char), WARD_PLAIN_(signed char), WARD_PLAIN_(unsigned char),     \
+             WARD_PLAIN_(short), WARD_PLAIN_(unsigned short), WARD_PLAIN_(int),                    \
+             WARD_PLAIN_(unsigned), WARD_PLAIN_(long), WARD_PLAIN_(unsigned long),                 \
+             WARD_PLAIN_(long long), WARD_PLAIN_(unsigned long long), WARD_PLAIN_(float),          \
+             WARD_PLAIN_(double), default : 0)
+#define WARD_IS_PLAIN_FIELD_(T, MEMBER) WARD_IS_PLAIN_(&((T *)0)->MEMBER)
+#define WARD_IS_PLAIN_SCALAR_(T)        WARD_IS_PLAIN_((T *)0)
 #define WARD_IS_MADE_OF_(A, B)                                                                     \
-    (__builtin_types_compatible_p(A, B) || __builtin_types_compatible_p(A[WARD_COUNT_OF_(B, A)], B))
+    (__builtin_types_compatible_p(A, B) || __builtin_types_compatible_p(A[], B))
 #endif
 
 /* What a member that needs a validator adds to a sum: more than all sizes come to. */
-#define WARD_FIELD_NEEDS_CHECK_    ((size_t)1 << 48)
+#define WARD_FIELD_NEEDS_CHECK_ ((size_t)1 << 48)
 
-#define WARD_FIELD_END_(T, MEMBER) (__builtin_offsetof(T, MEMBER) + sizeof(((T *)0)->MEMBER))
+/* What the bytes [START, END) add to a sum. */
+#define WARD_PLACE_(START, END) (2 * (((END) + 0) * ((END) + 0) - ((START) + 0) * ((START) + 0)))
 #define WARD_FIELD_PLACE_(T, MEMBER)                                                               \
-    (2 * (WARD_FIELD_END_(T, MEMBER) * WARD_FIELD_END_(T, MEMBER) -                                \
-          __builtin_offsetof(T, MEMBER) * __builtin_offsetof(T, MEMBER)))
+    WARD_PLACE_(__builtin_offsetof(T, MEMBER),                                                     \
+                __builtin_offsetof(T, MEMBER) + sizeof(((T *)0)->MEMBER))
 
 /* Are these all of T? */
 #define WARD_FIELDS_COVER_(NAME, T, SUM)                                                           \
-    WARD_STATIC_ASSERT(sizeof(T) < (1 << 23), #NAME ": too large");                                \
-    WARD_STATIC_ASSERT((SUM) == 2 * sizeof(T) * sizeof(T),                                         \
+    WARD_STATIC_ASSERT(sizeof(T) >> 23 == 0, #NAME ": too large");                                 \
+    WARD_STATIC_ASSERT((SUM) == WARD_PLACE_((size_t)0, sizeof(T)),                                 \
                        #NAME ": members not named, or padding, which would carry our bytes out");
 
 /* A member that may hold any bits. */
@@ -91,15 +91,16 @@ template <class A, class B, size_t N> struct ward_made_of_<A, B[N]> : ward_made_
 
 #define WARD_FIELD_CHECKED_(T, MEMBER) (WARD_FIELD_PLACE_(T, MEMBER) + WARD_FIELD_NEEDS_CHECK_)
 
-/* A member of a type that user pointers NAME were defined for, in all directions. */
+/* A member of a type that user pointers NAME were defined for, in all directions: else there is no
+ * NAME_is_checked_. */
 #define WARD_FIELD_OF_(NAME, T, MEMBER)                                                            \
-    (sizeof(NAME##_inout) > 0 && WARD_IS_MADE_OF_(NAME##_type, __typeof__(((T *)0)->MEMBER))       \
+    (WARD_IS_MADE_OF_(NAME##_type, __typeof__(((T *)0)->MEMBER))                                   \
          ? WARD_FIELD_PLACE_(T, MEMBER) + NAME##_is_checked_ * WARD_FIELD_NEEDS_CHECK_             \
          : (size_t)0)
 
-#define WARD_SCALAR_CHECKED_(T) (2 * sizeof(T) * sizeof(T) + WARD_FIELD_NEEDS_CHECK_)
+#define WARD_SCALAR_CHECKED_(T) (WARD_PLACE_((size_t)0, sizeof(T)) + WARD_FIELD_NEEDS_CHECK_)
 #define WARD_SCALAR_(T)                                                                            \
-    (WARD_IS_PLAIN_SCALAR_(T) ? 2 * sizeof(T) * sizeof(T) : WARD_FIELD_NEEDS_CHECK_)
+    (WARD_IS_PLAIN_SCALAR_(T) ? WARD_PLACE_((size_t)0, sizeof(T)) : WARD_FIELD_NEEDS_CHECK_)
 
 #define WARD_FIELDS_(F, T, ...)                                                                    \
     WARD_FIELDS_PICK_(__VA_ARGS__, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, \
