@@ -7,6 +7,9 @@
  *   copyN     N bytes in, over five alignments, and memcpy
  *   strN      a string of N bytes in, and strnlen with memcpy
  *   fault     a read that faults, and a handler that does nothing but move the program counter
+ *   guest8    8-byte read of a guest's page, and of the same bytes by self; the difference counts
+ *   checkN    ward_space_check of N guest pages, and a loop over a byte for each
+ *   populate  256 fresh guest pages, made anew each time, by one call and by a write to each
  *
  * The last rows compare one read with the other ways to survive a bad pointer; there a ratio below
  * 1 is what is hoped for.
@@ -27,6 +30,7 @@
 #include <ward/space.h>
 
 #include "bench.h"
+#include "gates/guest.h"
 
 enum { WORDS = 512, BUFFER = 1 << 21 };
 
@@ -271,6 +275,11 @@ static const struct bench_case cases[] = {
     { "gates.str255", "ward", "strnlen_memcpy", str255, strnlen255, 0 },
     { "gates.str4000", "ward", "strnlen_memcpy", str4000, strnlen4000, 1.35 },
     { "gates.fault", "ward", "signal", fault, bare_fault, 1.15 },
+    { "gates.guest8", "guest", "self", guest8, guest8_by_self, 0 },
+    { "gates.check1", "ward", "loop", check1, loop1, 0 },
+    { "gates.check16", "ward", "loop", check16, loop16, 0 },
+    { "gates.check4096", "ward", "loop", check4096, loop4096, 0 },
+    { "gates.populate256", "ward", "touching", populate256, touch256, 0 },
     { "gates.word", "ward", "process_vm_readv", read8, read8_by_call, 0 },
     { "gates.word", "ward", "sigsetjmp", read8, read8_by_jump, 0 },
     { "gates.word", "ward", "pipe", read8, read8_by_pipe, 0 },
@@ -299,5 +308,6 @@ int main(int argc, char **argv)
     if (ward_recover_install() || sigaction(SIGSEGV, NULL, &ours))
         return 1;
     self = ward_space_self();
+    guest_prepare();
     return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
 }
