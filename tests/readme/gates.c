@@ -62,6 +62,10 @@ static void try_all(struct ward_space *space, unsigned char *page)
     EXPECT(sys_writev(space, ward_iovec_in_at(at(page + 600)), 2, text, sizeof text) == 5);
     EXPECT(memcmp(text, "a/bcd", 5) == 0);
     EXPECT(sys_writev(space, ward_iovec_in_at(at(iov)), 2, text, sizeof text) == -EFAULT);
+
+    EXPECT(serve(space, at(page + 640)) == 0 && page[640] == (unsigned char)12345);
+    EXPECT(serve(space, at(&limit)) == -EFAULT && sys_time(ward_u64_out_at(at(&limit))) == 0);
+    EXPECT(limit == 12345);
 }
 
 static void try_guest(struct ward_guest *guest)

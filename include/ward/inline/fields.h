@@ -20,8 +20,6 @@ extern "C++" {
 template <class T> struct ward_plain_ {
     static const bool is = false;
 };
-template <class T> struct ward_plain_<const T> : ward_plain_<T> {
-};
 template <class T, size_t N> struct ward_plain_<T[N]> : ward_plain_<T> {
 };
 #define WARD_PLAIN_(E)                                                                             \
