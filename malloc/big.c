@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include <ward/host.h>
+
+#include "big.h"
+#include "owner.h"
+#include "pool.h"
+#include "report.h"
+
+enum { KEEP_BYTES = 32 << 20, CLEAR_BYTES = 1 << 20 };
+
+static _Atomic size_t kept; /* bytes of pages in spans without a block */
+
+static _Atomic uint16_t *state_of(struct span *span)
+{
+    return span_states(span, &ward_root_.classes[span->class]);
+}
+
+/* --- Spans ----------------------------------------------------------------------------------- */
+
+/* Up to where a block of size bytes has its pages. */
+static size_t pages_of(size_t size)
+{
+    return round_up(size + (ward_root_.policy & POLICY_SLACK ? 1 : 0), ward_root_.page);
+}
+
+/* The first `open` bytes of the span can be touched from now on, and what is right behind cannot.
+ * In a class whose range is committed a marker does that. */
+static bool set_open(struct span *span, size_t open)
+{
+    size_t was = span->open;
+    unsigned char *base = span->base;
+
+    if (was == open)
+        return true;
+    if (!ward_root_.classes[span->class].committed) {
+        if (was < open ? ward_host_protect(base + was, open - was, WARD_RW)
+                       : ward_host_protect(base + open, was - open, WARD_NONE))
+            return false;
+    } else {
+        if (was && was < open && ward_host_advise(base + was, open - was, WARD_HOST_UNGUARD))
+            return false;
+        ward_pool_guard_(base + open, ward_root_.page);
+    }
+    span->open = open;
+    return true;
+}
+
+static struct span *take_span(unsigned class, size_t open)
+{
+    struct span *span = ward_pool_pop_(POOL_EMPTY, class);
+
+    if (!span)
+        span = ward_pool_make_(class);
+    if (span && span->dirty)
+        atomic_fetch_sub(&kept, span->open);
+    if (span && !set_open(span, open)) {
+        ward_pool_push_(POOL_EMPTY, span);
+        return NULL;
+    }
+    return span;
+}
+
+/* What a block leaves: nothing, if the policy says so; and pages only as far as they are to be
+ * kept. */
+static void clean(struct span *span)
+{
+    bool keep = atomic_load(&kept) + span->open <= KEEP_BYTES &&
+                (!(ward_root_.policy & POLICY_ZERO) || span->open <= CLEAR_BYTES);
+
+    span->dirty = keep;
+    if (!keep) {
+        ward_pool_release_(span->base, span->open);
+        return;
+    }
+    atomic_fetch_add(&kept, span->open);
+    if (ward_root_.policy & POLICY_ZERO)
+        slot_clear(span->base, span->open);
+}
+
+static void *alloc_span(unsigned class, size_t size)
+{
+    struct span *span = take_span(class, pages_of(size));
+
+    if (!span)
+        return NULL;
+    span->size = size;
+    span->fresh = 1;
+    STORE(state_of(span), SLOT_BIG);
+    if (ward_root_.policy & POLICY_SLACK)
+        slack_arm(span->base, size, span->open - size);
+    return span->base;
+}
+
+/* A second free that races with the first finds another state. */
+static void free_span(unsigned char *block, const struct place *place)
+{
+    struct span *span = place->span;
+    uint16_t live = SLOT_BIG;
+
+    if (!atomic_compare_exchange_strong(state_of(span), &live, SLOT_FREE)) {
+        ward_report_(span->fresh ? WARD_BUG_DOUBLE_FREE : WARD_BUG_WILD_FREE, block, NULL,
+                     span->fresh ? "the block is free already" : "no block was ever there");
+        return;
+    }
+    if (ward_root_.policy & POLICY_SLACK && !slack_is(block, span->size, span->open - span->size)) {
+        STORE(state_of(span), SLOT_RETIRED);
+        ward_report_overflow_(block, span->size, span->open - span->size);
+        return;
+    }
+    clean(span);
+    ward_pool_push_(POOL_EMPTY, span);
+}
+
+/* --- Mappings -------------------------------------------------------------------------------- */
+
+static size_t hash(uintptr_t at)
+{
+    return (size_t)((at / ward_root_.page) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % HUGE_COUNT;
+}
+
+/* The entry of a block that is live or was freed; NULL: none. */
+static struct huge *lookup(const void *block)
+{
+    for (size_t i = hash((uintptr_t)block), n = 0; n < HUGE_COUNT; i = (i + 1) % HUGE_COUNT, n++) {
+        uintptr_t at = atomic_load(&ward_root_.huge[i].at);
+
+        if (at == 0)
+            return NULL;
+        if ((at & ~(uintptr_t)1) == (uintptr_t)block)
+            return &ward_root_.huge[i];
+    }
+    return NULL;
+}
+
+static struct huge *claim(uintptr_t block)
+{
+    for (size_t i = hash(block), n = 0; n < HUGE_COUNT; i = (i + 1) % HUGE_COUNT, n++) {
+        uintptr_t at = atomic_load(&ward_root_.huge[i].at);
+
+        if ((at == 0 || (at & 1 && at != 1)) &&
+            atomic_compare_exchange_strong(&ward_root_.huge[i].at, &at, 1))
+            return &ward_root_.huge[i];
+    }
+    return NULL;
+}
+
+/* Both guards are one to sixteen pages. */
+static void *alloc_huge(struct owner *owner, size_t size, size_t align)
+{
+    size_t inner = pages_of(size), mapped;
+    size_t front =
+        ward_root_.page * (1 + ward_random_below_(&owner->random, ward_root_.fork_word, 16));
+    size_t back =
+        ward_root_.page * (1 + ward_random_below_(&owner->random, ward_root_.fork_word, 16));
+    unsigned char *block;
+    struct huge *entry;
+    void *origin = NULL;
+
+    if (inner < size || __builtin_add_overflow(inner, front + align + back, &mapped) ||
+        mapped > (size_t)PTRDIFF_MAX ||
+        ward_host_map(&origin, mapped, WARD_HOST_ANON, WARD_NONE, 0))
+        return NULL;
+    block = (unsigned char *)round_up((uintptr_t)origin + front, align);
+    entry = ward_host_protect(block, inner, WARD_RW) ? NULL : claim((uintptr_t)block);
+    if (!entry) {
+        int kept_mapped = ward_host_unmap(origin, mapped);
+
+        (void)kept_mapped;
+        return NULL;
+    }
+    entry->size = size;
+    entry->origin = origin;
+    entry->mapped = mapped;
+    atomic_store(&entry->at, (uintptr_t)block);
+    if (ward_root_.policy & POLICY_SLACK)
+        slack_arm(block, size, inner - size);
+    return block;
+}
+
+static void free_huge(unsigned char *block)
+{
+    struct huge *entry = lookup(block);
+    uintptr_t live = (uintptr_t)block;
+    int error;
+
+    if (!entry) {
+        ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
+        return;
+    }
+    if (!atomic_compare_exchange_strong(&entry->at, &live, (uintptr_t)block | 1)) {
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, NULL, "the block is free already");
+        return;
+    }
+    if (ward_root_.policy & POLICY_SLACK &&
+        !slack_is(block, entry->size, pages_of(entry->size) - entry->size))
+        ward_report_overflow_(block, entry->size, pages_of(entry->size) - entry->size);
+    error = ward_host_unmap(entry->origin, entry->mapped);
+    (void)error; /* it stays, and nobody knows it */
+}
+
+/* --- Both ------------------------------------------------------------------------------------ */
+
+void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align)
+{
+    unsigned class = bytes <= CLASS_MAX ? class_of(bytes) : CLASS_COUNT;
+    void *block = NULL;
+
+    class = class < CLASS_SMALL ? CLASS_SMALL : class;
+    if (align <= ward_root_.page && class < CLASS_COUNT && ward_root_.classes[class].spans)
+        block = alloc_span(class, size);
+    return block ? block : alloc_huge(owner, size, align);
+}
+
+void ward_big_free_(void *block, const struct place *place)
+{
+    if (place)
+        free_span(block, place);
+    else
+        free_huge(block);
+}
+
+size_t ward_big_size_(const void *block, const struct place *place)
+{
+    struct huge *entry;
+
+    if (place)
+        return LOAD(state_of(place->span)) == SLOT_BIG ? place->span->size : SIZE_MAX;
+    entry = lookup(block);
+    return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry->size : SIZE_MAX;
+}
+
+/* In place as long as the class is the same. */
+bool ward_big_resize_(void *at, const struct place *place, size_t size)
+{
+    size_t bytes = size + (ward_root_.policy & POLICY_SLACK ? 1 : 0), was;
+    unsigned char *block = at;
+    struct span *span;
+
+    if (!place || bytes > place->class->bytes || bytes <= CLASS_SMALL_MAX ||
+        class_of(bytes) != place->span->class)
+        return false;
+    span = place->span;
+    was = span->size;
+    if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, span->open - was)) {
+        ward_report_overflow_(block, was, span->open - was);
+        return false;
+    }
+    if (pages_of(size) < span->open)
+        ward_pool_release_(block + pages_of(size), span->open - pages_of(size));
+    if (!set_open(span, pages_of(size)))
+        return false;
+    if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
+        __builtin_memset(block + was, 0, size - was < 8 ? size - was : 8);
+    if (ward_root_.policy & POLICY_ZERO && size < was)
+        __builtin_memset(block + size, 0, span->open - size);
+    span->size = size;
+    if (ward_root_.policy & POLICY_SLACK)
+        slack_arm(block, size, span->open - size);
+    return true;
+}
+
+void ward_big_inherit_(void)
+{
+    atomic_store(&kept, 0);
+    for (unsigned class = CLASS_SMALL; class < CLASS_COUNT; class ++) {
+        uint32_t made = ward_pool_made_(class);
+
+        ward_pool_forget_(class);
+        for (uint32_t number = 0; number < made; number++) {
+            struct span *span = pool_span(class, number);
+
+            if (LOAD(state_of(span)) != SLOT_FREE)
+                continue;
+            span->base = ward_root_.classes[class].base +
+                         ((size_t)number << ward_root_.classes[class].pitch_log2);
+            span->class = class;
+            span->number = number;
+            ward_pool_release_(span->base, ward_root_.classes[class].bytes);
+            span->dirty = false;
+            ward_pool_push_(POOL_EMPTY, span);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Big blocks: a span to themselves, or beyond the largest class a mapping.
+ *
+ * A span with one slot has a guard right behind the last page of the block, so that an overflow
+ * past the page faults, and one within it is found by the canary. When freed, its pages go back to
+ * the system, but for a few megabytes that are kept for the next blocks of the class.
+ */
+#ifndef WARD_MALLOC_BIG_H
+#define WARD_MALLOC_BIG_H
+
+#include "span.h"
+
+/* A mapping of its own. at: of the block; | 1 once it was freed; 0: none; 1: being filled in. */
+struct huge {
+    _Atomic uintptr_t at;
+    size_t size; /* requested */
+    unsigned char *origin;
+    size_t mapped;
+};
+
+enum { HUGE_COUNT = 1 << 12 };
+
+/* A block of size bytes, and room for `bytes`; align is a power of two and at least a page. */
+void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align);
+
+/* place: of the only slot of its span; NULL: it lies in no class. Reports what is no live block. */
+void ward_big_free_(void *block, const struct place *place);
+
+/* The requested size of a live block; SIZE_MAX: it is none. */
+size_t ward_big_size_(const void *block, const struct place *place);
+
+/* Changes the size where it is. False: it has to move. */
+bool ward_big_resize_(void *block, const struct place *place, size_t size);
+
+/* In a forked child: the spans that nobody has. */
+void ward_big_inherit_(void);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "big.h"
+#include "heap.h"
+#include "owner.h"
+#include "report.h"
+
+/* --- Allocating and freeing, by policy -------------------------------------------------------- */
+
+void *ward_heap_alloc_balanced_(size_t size)
+{
+    return span_alloc(POLICY_BALANCED, size, size + 1);
+}
+
+void ward_heap_free_balanced_(void *block)
+{
+    span_free(POLICY_BALANCED, block);
+}
+
+/* --- Zeroed, aligned ---------------------------------------------------------------------------
+ */
+
+/* Are the blocks of that size zero as they come? What has a mapping of its own is. */
+static bool is_clear(size_t size)
+{
+    return ward_root_.policy & POLICY_ZERO || size > CLASS_MAX;
+}
+
+void *ward_heap_alloc_zeroed_(size_t size)
+{
+    void *block = heap_alloc(size);
+
+    if (block && !is_clear(size))
+        memset(block, 0, size);
+    return block;
+}
+
+/* The least class of at least bytes whose slots are all aligned; 0: none. */
+static size_t aligned_class(size_t align, size_t bytes)
+{
+    while (bytes <= CLASS_SMALL_MAX && class_bytes(class_of(bytes)) & (align - 1))
+        bytes = class_bytes(class_of(bytes)) + 1;
+    return bytes <= CLASS_SMALL_MAX ? class_bytes(class_of(bytes)) : 0;
+}
+
+void *ward_heap_alloc_aligned_(size_t align, size_t size)
+{
+    struct owner *owner = ward_owner_get_();
+    size_t bytes;
+    void *block;
+
+    if (align <= CLASS_STEP)
+        return heap_alloc(size);
+    if (!owner || size > (size_t)PTRDIFF_MAX / 2 || align > (size_t)PTRDIFF_MAX / 2) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    bytes = size + (ward_root_.policy & POLICY_SLACK || size == 0);
+    bytes = align <= ward_root_.page ? aligned_class(align, bytes) : 0;
+    if (bytes && bytes - size <= UINT16_MAX - SLOT_LIVE)
+        return span_alloc(ward_root_.policy, size, bytes);
+    if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
+        ward_random_refill_(&owner->random);
+    block =
+        ward_big_alloc_(owner, size, size + 1, align > ward_root_.page ? align : ward_root_.page);
+    if (!block)
+        errno = ENOMEM;
+    return block;
+}
+
+/* --- Size --------------------------------------------------------------------------------------
+ */
+
+/* The requested size of a live block; SIZE_MAX: it is none. */
+static size_t size_of(const void *block)
+{
+    struct place place;
+    uint32_t state;
+
+    if (!find(block, &place))
+        return ward_big_size_(block, NULL);
+    if (place.slot == NO_SLOT)
+        return SIZE_MAX;
+    if (place.class->slots == 1)
+        return ward_big_size_(block, &place);
+    state = LOAD(&span_states(place.span, place.class)[place.slot]);
+    return state < SLOT_LIVE ? SIZE_MAX : place.class->bytes - (state - SLOT_LIVE);
+}
+
+size_t ward_heap_size_(const void *block)
+{
+    size_t size = size_of(block);
+
+    return size == SIZE_MAX ? 0 : size;
+}
+
+void ward_heap_free_sized_(void *block, size_t size)
+{
+    size_t was = block ? size_of(block) : size;
+
+    if (was != SIZE_MAX && was != size)
+        ward_report_size_(block, was);
+    else
+        heap_free(block);
+}
+
+static void set_size(unsigned char *block, const struct place *place, size_t was, size_t size)
+{
+    size_t bytes = place->class->bytes;
+
+    if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
+        memset(block + was, 0, size - was < 8 ? size - was : 8);
+    else if (ward_root_.policy & POLICY_ZERO)
+        memset(block + size, 0, was - size);
+    STORE(&span_states(place->span, place->class)[place->slot],
+          (uint16_t)(SLOT_LIVE + (bytes - size)));
+    if (ward_root_.policy & POLICY_SLACK)
+        slack_arm(block, size, bytes - size);
+}
+
+/* In place, as long as the class is the same. False: it has to move. */
+static bool resize(void *block, size_t was, size_t size)
+{
+    size_t bytes = size + (ward_root_.policy & POLICY_SLACK || size == 0);
+    struct place place;
+
+    if (!find(block, &place))
+        return false;
+    if (place.class->slots == 1)
+        return ward_big_resize_(block, &place, size);
+    if (bytes > CLASS_SMALL_MAX || class_of(bytes) != (unsigned)(place.class - ward_root_.classes))
+        return false;
+    if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, place.class->bytes - was)) {
+        ward_report_overflow_(block, was, place.class->bytes - was);
+        return false;
+    }
+    set_size(block, &place, was, size);
+    return true;
+}
+
+void *ward_heap_resize_(void *block, size_t size)
+{
+    size_t was = size_of(block);
+    void *moved;
+
+    if (was == SIZE_MAX) {
+        heap_free(block); /* which says what it is */
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (resize(block, was, size))
+        return block;
+    moved = heap_alloc(size);
+    if (moved) {
+        memcpy(moved, block, was < size ? was : size);
+        heap_free(block);
+    }
+    return moved;
+}
+
+size_t ward_heap_page_(void)
+{
+    return ward_owner_get_() ? ward_root_.page : 4096;
+}

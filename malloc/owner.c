@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+
+#include <ward/host.h>
+
+#include "owner.h"
+#include "pool.h"
+#include "start.h"
+
+/* What an empty hand holds: no free bit. */
+static struct span no_span = { .class = CLASS_COUNT };
+static uint64_t no_bits;
+
+#define EMPTY                                                                                      \
+    {                                                                                              \
+        .free = &no_bits, .span = &no_span                                                         \
+    }
+#define EMPTY_4  EMPTY, EMPTY, EMPTY, EMPTY
+#define EMPTY_16 EMPTY_4, EMPTY_4, EMPTY_4, EMPTY_4
+
+/* Owns nothing; 0 is the owner of what nobody owns. */
+static struct owner nobody = {
+    .hands = { EMPTY_16, EMPTY_16, EMPTY_16 },
+    .number = UINT32_MAX,
+};
+
+__thread struct owner *ward_owner_ = &nobody;
+
+static pthread_key_t ending;
+static _Atomic uint64_t epoch;    /* of the process that the owners' threads live in */
+static _Atomic size_t committed;  /* bytes of ward_root_.owners */
+static _Atomic uint32_t next = 1; /* the first that nobody ever had */
+static _Atomic uint64_t idle;     /* stack of those that nobody has: a tag, and the number */
+
+void ward_owner_let_go_(struct owner *owner, unsigned class)
+{
+    owner->hands[class] = (struct hand)EMPTY;
+}
+
+/* --- Taking one, giving it back -------------------------------------------------------------- */
+
+static void push(struct owner *owner)
+{
+    uint64_t was = atomic_load(&idle), now;
+
+    do {
+        owner->stack = (uint32_t)was;
+        now = ((was >> 32) + 1) << 32 | owner->number;
+    } while (!atomic_compare_exchange_weak(&idle, &was, now));
+}
+
+static struct owner *pop(void)
+{
+    uint64_t was = atomic_load(&idle), now;
+
+    do {
+        if ((uint32_t)was == 0)
+            return NULL;
+        now = ((was >> 32) + 1) << 32 | ward_root_.owners[(uint32_t)was].stack;
+    } while (!atomic_compare_exchange_weak(&idle, &was, now));
+    return &ward_root_.owners[(uint32_t)was];
+}
+
+static struct owner *make(void)
+{
+    uint32_t number = atomic_load(&next);
+
+    do {
+        if (number >= OWNERS)
+            return NULL;
+    } while (!atomic_compare_exchange_weak(&next, &number, number + 1));
+    if (!ward_pool_commit_((unsigned char *)ward_root_.owners, &committed,
+                           (number + 1) * sizeof(struct owner),
+                           round_up(OWNERS * sizeof(struct owner), ward_root_.page)))
+        return NULL;
+    ward_root_.owners[number].number = number;
+    return &ward_root_.owners[number];
+}
+
+/* Runs among the destructors of a thread's own data. Others may still allocate: they get an owner
+ * again, and this runs again. */
+static void end(void *at)
+{
+    struct owner *owner = at;
+
+    ward_owner_ = &nobody;
+    ward_span_abandon_(owner);
+    atomic_store(&owner->taken, 0);
+    push(owner);
+}
+
+static struct owner *begin(void)
+{
+    struct owner *owner = pop();
+
+    if (!owner)
+        owner = make();
+    if (!owner)
+        return NULL;
+    for (unsigned class = 0; class < CLASS_SMALL; class ++)
+        ward_owner_let_go_(owner, class);
+    if (ward_random_init(&owner->random)) {
+        push(owner);
+        return NULL;
+    }
+    atomic_store(&owner->taken, 1);
+    ward_owner_ = owner;
+    (void)pthread_setspecific(ending, owner);
+    return owner;
+}
+
+/* --- Forks ----------------------------------------------------------------------------------- */
+
+/* The threads of all owners but self are not here. */
+static void inherit(const struct owner *self)
+{
+    uint32_t count = atomic_load(&next);
+
+    atomic_store(&epoch, ward_host_fork_epoch());
+    atomic_store(&idle, 0);
+    for (uint32_t i = 1; i < count; i++) {
+        struct owner *owner = &ward_root_.owners[i];
+
+        if ((i + 1) * sizeof *owner > atomic_load(&committed))
+            break;
+        atomic_store(&owner->queue, NULL);
+        if (owner == self)
+            continue;
+        owner->number = i;
+        owner->owned = NULL;
+        owner->owned_spans = owner->looked_spans = 0;
+        for (unsigned class = 0; class < CLASS_SMALL; class ++)
+            owner->partial[class] = NULL;
+        for (unsigned seat = 0; seat < QUARANTINE_SEATS; seat++)
+            owner->seats[seat].span = NULL;
+        atomic_store(&owner->taken, 0);
+        push(owner);
+    }
+    ward_span_inherit_(self);
+}
+
+bool ward_owner_start_(void)
+{
+    atomic_store(&epoch, ward_host_fork_epoch());
+    return pthread_key_create(&ending, end) == 0;
+}
+
+struct owner *ward_owner_get_(void)
+{
+    struct owner *owner = ward_owner_;
+
+    if (WARD_UNLIKELY(owner == &nobody) && !ward_start_())
+        return NULL;
+    if (WARD_UNLIKELY(atomic_load(&epoch) != *ward_root_.fork_word))
+        inherit(owner);
+    return owner == &nobody ? begin() : owner;
+}

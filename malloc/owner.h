@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads as owners of spans: how they begin, end, and get through a fork.
+ *
+ * An owner is taken at a thread's first block and abandoned when the thread ends; its spans then
+ * are nobody's, and adopted by whoever runs out of slots of their class. In a forked child the
+ * spans of all threads that are not there become nobody's, as soon as something takes a slow path.
+ */
+#ifndef WARD_MALLOC_OWNER_H
+#define WARD_MALLOC_OWNER_H
+
+#include "span.h"
+
+/* This thread's. Starts the allocator at the first call of all. NULL: no memory. */
+struct owner *ward_owner_get_(void);
+
+/* Once, before the first owner. */
+bool ward_owner_start_(void);
+
+/* Makes a hand empty. */
+void ward_owner_let_go_(struct owner *owner, unsigned class);
+
+/* span.c: everything the owner has is nobody's from now on. */
+void ward_span_abandon_(struct owner *owner);
+
+/* span.c: in a forked child, everything that is not self's is nobody's. */
+void ward_span_inherit_(const struct owner *self);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include <ward/host.h>
+
+#include "pool.h"
+
+struct WARD_ALIGNED(64) pool {
+    _Atomic uint32_t next;              /* the first number nobody has asked for yet */
+    _Atomic uint32_t made;              /* beyond the last span that was made */
+    _Atomic uint64_t tops[POOL_STACKS]; /* a tag, and 1 + the number of the top */
+    _Atomic size_t blocks, records;     /* bytes committed */
+};
+
+static struct pool pools[CLASS_COUNT];
+
+/* --- Stacks ---------------------------------------------------------------------------------- */
+
+void ward_pool_push_(enum pool_stack stack, struct span *span)
+{
+    _Atomic uint64_t *top = &pools[span->class].tops[stack];
+    uint64_t was = atomic_load(top), now;
+
+    do {
+        span->stack = (uint32_t)was;
+        now = ((was >> 32) + 1) << 32 | (span->number + 1);
+    } while (!atomic_compare_exchange_weak(top, &was, now));
+}
+
+/* The tag tells a top that left and came back from one that stayed (Treiber 1986). */
+struct span *ward_pool_pop_(enum pool_stack stack, unsigned class)
+{
+    _Atomic uint64_t *top = &pools[class].tops[stack];
+    uint64_t was = atomic_load(top), now;
+    struct span *span;
+
+    do {
+        if ((uint32_t)was == 0)
+            return NULL;
+        span = pool_span(class, (uint32_t)was - 1);
+        now = ((was >> 32) + 1) << 32 | span->stack;
+    } while (!atomic_compare_exchange_weak(top, &was, now));
+    return span;
+}
+
+void ward_pool_forget_(unsigned class)
+{
+    for (unsigned stack = 0; stack < POOL_STACKS; stack++)
+        atomic_store(&pools[class].tops[stack], 0);
+    atomic_store(&pools[class].next, atomic_load(&pools[class].made));
+}
+
+uint32_t ward_pool_made_(unsigned class)
+{
+    return atomic_load(&pools[class].made);
+}
+
+/* --- Memory ---------------------------------------------------------------------------------- */
+
+enum { COMMIT_FIRST = 256 << 10, COMMIT_STEP = 4 << 20 };
+
+bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most)
+{
+    size_t done = atomic_load(committed);
+
+    while (done < need) {
+        size_t step = done < COMMIT_STEP ? COMMIT_FIRST : COMMIT_STEP;
+        size_t to = round_up(need - done < step ? done + step : need, ward_root_.page);
+
+        to = to < most ? to : most;
+        if (ward_host_protect(base + done, to - done, WARD_RW))
+            return false;
+        if (atomic_compare_exchange_strong(committed, &done, to))
+            done = to;
+    }
+    return true;
+}
+
+/* Without markers a guard costs two mappings, of which there are not many. */
+void ward_pool_guard_(unsigned char *at, size_t len)
+{
+    static _Atomic size_t split;
+
+    if (len == 0 || ward_host_advise(at, len, WARD_HOST_GUARD) == 0)
+        return;
+    if (atomic_fetch_add(&split, 2) >= ward_host_split_budget() ||
+        ward_host_protect(at, len, WARD_NONE))
+        atomic_fetch_sub(&split, 2);
+}
+
+void ward_pool_release_(unsigned char *at, size_t len)
+{
+    if (ward_host_advise(at, round_up(len, ward_root_.page), WARD_HOST_RELEASE))
+        slot_clear(at, len);
+}
+
+/* --- Spans ----------------------------------------------------------------------------------- */
+
+static void raise(_Atomic uint32_t *made, uint32_t to)
+{
+    uint32_t known = atomic_load(made);
+
+    while (known < to && !atomic_compare_exchange_weak(made, &known, to))
+        ;
+}
+
+static bool commit_span(const struct class_info *info, struct pool *pool, size_t number)
+{
+    return ward_pool_commit_(info->records, &pool->records, (number + 1) * info->record_bytes,
+                             round_up((size_t)info->spans * info->record_bytes, ward_root_.page)) &&
+           (!info->committed ||
+            ward_pool_commit_(info->base, &pool->blocks, (number + 1) << info->pitch_log2,
+                              (size_t)info->spans << info->pitch_log2));
+}
+
+/* A number that was taken in vain is taken by the next who asks, unless somebody was faster. */
+static bool take_number(struct pool *pool, uint32_t most, uint32_t *number)
+{
+    *number = atomic_load(&pool->next);
+    do {
+        if (*number >= most)
+            return false;
+    } while (!atomic_compare_exchange_weak(&pool->next, number, *number + 1));
+    return true;
+}
+
+struct span *ward_pool_make_(unsigned class)
+{
+    const struct class_info *info = &ward_root_.classes[class];
+    struct pool *pool = &pools[class];
+    size_t used = round_up((size_t)info->slots * info->bytes, ward_root_.page);
+    struct span *span;
+    uint32_t number;
+
+    if (!take_number(pool, info->spans, &number))
+        return NULL;
+    if (!commit_span(info, pool, number)) {
+        uint32_t next = number + 1;
+
+        atomic_compare_exchange_strong(&pool->next, &next, number);
+        return NULL;
+    }
+    span = pool_span(class, number);
+    span->base = info->base + ((size_t)number << info->pitch_log2);
+    span->class = class;
+    span->number = number;
+    if (class < CLASS_SMALL)
+        ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
+    raise(&pool->made, number + 1);
+    return span;
+}

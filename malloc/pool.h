@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the spans of a class come from and go to. Shared by all threads; every word is an atomic,
+ * so that a fork leaves no lock behind and nothing half done that matters: at most a number is
+ * lost.
+ */
+#ifndef WARD_MALLOC_POOL_H
+#define WARD_MALLOC_POOL_H
+
+#include "span.h"
+
+/* The two stacks of a class. */
+enum pool_stack {
+    POOL_EMPTY,     /* spans without a block */
+    POOL_ABANDONED, /* spans with blocks and without an owner */
+    POOL_STACKS
+};
+
+/* A new span, zero but for base, class and number. Of a small class its slots can be touched and
+ * its end is guarded. NULL: the range is used up, or there is no memory. */
+struct span *ward_pool_make_(unsigned class);
+
+/* Span number `number` of a class. */
+WARD_INLINE struct span *pool_span(unsigned class, uint32_t number)
+{
+    const struct class_info *info = &ward_root_.classes[class];
+
+    return (struct span *)(void *)(info->records + (size_t)number * info->record_bytes);
+}
+
+void ward_pool_push_(enum pool_stack stack, struct span *span);
+/* NULL: none there. */
+struct span *ward_pool_pop_(enum pool_stack stack, unsigned class);
+
+/* How many numbers of a class were given to spans. */
+uint32_t ward_pool_made_(unsigned class);
+
+/* In a forked child: empties the stacks of a class, whose spans are all in the caller's hands. */
+void ward_pool_forget_(unsigned class);
+
+/* Makes [at, at + len) fault; in a span, behind its slots. */
+void ward_pool_guard_(unsigned char *at, size_t len);
+
+/* Drops the contents of the pages in [at, at + len), a page's start: they read as zero. */
+void ward_pool_release_(unsigned char *at, size_t len);
+
+/* Sees to it that [base, base + need) can be touched; *committed says how much can be, of `most`
+ * bytes. Two threads may do the same at once. */
+bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every path reads and nobody writes after the start: where everything lies, the policy, the
+ * secrets. It has its pages to itself, and they are read-only before the first block is issued.
+ *
+ *   blocks    | - | class 0      | class 1      | ...            one reservation
+ *                 ^ base         ^ base + 2^range_log2
+ *   records   | - | owners | huge | records of class 0 | ...     another one, anywhere else
+ *
+ * A class has a range of addresses of its own, which no other class ever gets. It is cut into spans
+ * of 2^pitch_log2 bytes: slots, then a guard. The record of a span lies in the other reservation,
+ * at an address that follows from its number. Nothing the program can write holds a pointer that is
+ * followed here.
+ */
+#ifndef WARD_MALLOC_ROOT_H
+#define WARD_MALLOC_ROOT_H
+
+#include "class.h"
+
+/* What is done beyond the checks that are always made. */
+enum policy {
+    POLICY_SLACK = 1,      /* at least one byte behind each block, with a canary */
+    POLICY_ZERO = 2,       /* freed memory is cleared, and still must be clear when issued again */
+    POLICY_RANDOM = 4,     /* a random one of the free slots */
+    POLICY_QUARANTINE = 8, /* what was freed waits */
+    POLICY_FAST = 0,
+    POLICY_BALANCED = POLICY_SLACK | POLICY_ZERO | POLICY_RANDOM | POLICY_QUARANTINE,
+};
+
+enum {
+    OWNERS = 1 << 16,     /* threads at a time */
+    ROOT_ALIGN = 1 << 16, /* the largest page there is */
+};
+
+struct WARD_ALIGNED(64) class_info {
+    unsigned char *base;    /* of its range: of span 0 */
+    unsigned char *records; /* of span 0 */
+    uint64_t inverse;       /* of the odd part of bytes, for ward_slot_index_ */
+    uint32_t bytes;         /* of a slot */
+    uint32_t slots;         /* of a span */
+    uint32_t record_bytes;
+    uint32_t spans;      /* that fit in the range; 0: this class cannot be served here */
+    uint32_t words;      /* of a bitmap of slots */
+    uint32_t seats;      /* of the quarantine that its blocks may take: 1 to QUARANTINE_SEATS */
+    uint32_t states;     /* where they are in a record, in bytes */
+    uint32_t pitch_mask; /* 2^pitch_log2 - 1 */
+    uint8_t shift, pitch_log2;
+    bool committed; /* the range, as it is used; else each block for itself */
+};
+
+struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
+    unsigned char *base;
+    size_t bytes; /* of all ranges; 0: not started */
+    unsigned range_log2;
+    unsigned policy;
+    size_t range_mask; /* 2^range_log2 - 1 */
+    size_t page;
+    struct owner *owners;               /* [OWNERS]; number 0 is nobody */
+    struct huge *huge;                  /* [HUGE_COUNT] */
+    uint64_t canary[2];                 /* secret */
+    const volatile uint64_t *fork_word; /* see ward_host_fork_word */
+    struct class_info classes[CLASS_COUNT];
+};
+
+extern struct ward_root ward_root_;
+
+WARD_INLINE size_t round_up(size_t bytes, size_t align)
+{
+    return (bytes + align - 1) & ~(align - 1);
+}
+
+#endif

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spans off the fast paths: what a thread does when it has no free slot at hand, and with a block
+ * that is not a live one of its own.
+ */
+#include <errno.h>
+
+#include "big.h"
+#include "owner.h"
+#include "pool.h"
+#include "report.h"
+
+/* --- Lists of an owner -------------------------------------------------------------------------
+ */
+
+static void list(struct owner *owner, struct span *span)
+{
+    span->before = NULL;
+    span->next = owner->partial[span->class];
+    if (span->next)
+        span->next->before = span;
+    owner->partial[span->class] = span;
+    span->listed = true;
+}
+
+static void unlist(struct owner *owner, struct span *span)
+{
+    if (span->next)
+        span->next->before = span->before;
+    if (span->before)
+        span->before->next = span->next;
+    else
+        owner->partial[span->class] = span->next;
+    span->listed = false;
+}
+
+static void own(struct owner *owner, struct span *span)
+{
+    span->before_owned = NULL;
+    span->next_owned = owner->owned;
+    if (span->next_owned)
+        span->next_owned->before_owned = span;
+    owner->owned = span;
+    owner->owned_spans++;
+    STORE(&span->owner, owner->number);
+}
+
+static void disown(struct owner *owner, struct span *span)
+{
+    if (span->next_owned)
+        span->next_owned->before_owned = span->before_owned;
+    if (span->before_owned)
+        span->before_owned->next_owned = span->next_owned;
+    else
+        owner->owned = span->next_owned;
+    owner->owned_spans--;
+    STORE(&span->owner, 0);
+}
+
+/* --- Spans without a block ---------------------------------------------------------------------
+ */
+
+/* Gives the pages back, and the span to whoever needs one. */
+static void release(struct owner *owner, struct span *span)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
+    disown(owner, span);
+    for (uint32_t word = 0; word < info->words; word++)
+        span->bits[word] = 0;
+    span->free = span->fresh = 0;
+    ward_pool_release_(span->base, (size_t)info->slots * info->bytes);
+    ward_pool_push_(POOL_EMPTY, span);
+}
+
+/* One empty span of a class is kept in its list: a program that frees and allocates the same few
+ * blocks does not pay for pages each time. */
+void ward_span_changed_(struct owner *owner, struct span *span)
+{
+    if (span == owner->hands[span->class].span)
+        return;
+    if (!span->listed) {
+        list(owner, span);
+    } else if (span->free == ward_root_.classes[span->class].slots &&
+               (span->next || span->before)) {
+        unlist(owner, span);
+        release(owner, span);
+    }
+}
+
+/* --- Freed by others ---------------------------------------------------------------------------
+ */
+
+static unsigned char *block_at(const struct place *place)
+{
+    return place->span->base + (size_t)place->slot * place->class->bytes;
+}
+
+static void retire(const struct place *place)
+{
+    STORE(&span_states(place->span, place->class)[place->slot], SLOT_RETIRED);
+}
+
+static void fold_slot(struct owner *owner, const struct place *place)
+{
+    uint32_t state = LOAD(&span_states(place->span, place->class)[place->slot]);
+    bool is_free = place->span->bits[place->slot / 64] >> place->slot % 64 & 1;
+
+    if (state == SLOT_PENDING && !is_free)
+        span_push(owner, place->span, place->class, place->slot);
+    else
+        ward_report_(WARD_BUG_DOUBLE_FREE, block_at(place), place,
+                     "the block was freed by two threads");
+}
+
+static void fold(struct owner *owner, struct span *span)
+{
+    struct place place = { &ward_root_.classes[span->class], span, 0 };
+    _Atomic uint64_t *pending = span_pending(span, place.class);
+
+    for (uint32_t word = 0; word < place.class->words; word++) {
+        uint64_t bits = LOAD(&pending[word]) ? atomic_exchange(&pending[word], 0) : 0;
+
+        for (; bits; bits &= bits - 1) {
+            place.slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            fold_slot(owner, &place);
+        }
+    }
+}
+
+/* The same, and the span stays whose it is and out of the lists, however many slots get free. */
+static void fold_apart(struct owner *owner, struct span *span)
+{
+    span->next = span->before = NULL;
+    span->listed = true;
+    fold(owner, span);
+    span->listed = false;
+}
+
+/* Whoever adopts a span that is nobody's looks at it. */
+static void enqueue(struct span *span)
+{
+    uint32_t number = LOAD(&span->owner);
+    _Atomic(struct span *) *queue = &ward_root_.owners[number].queue;
+    struct span *top;
+
+    if (number == 0) {
+        atomic_store(&span->queued, 0);
+        return;
+    }
+    top = atomic_load(queue);
+    do
+        atomic_store(&span->queue, top);
+    while (!atomic_compare_exchange_weak(queue, &top, span));
+}
+
+/* Folds what was queued for this owner. A span that changed hands meanwhile goes to its new one. */
+static void fold_queue(struct owner *owner)
+{
+    struct span *span = LOAD(&owner->queue) ? atomic_exchange(&owner->queue, NULL) : NULL, *next;
+
+    for (; span; span = next) {
+        next = atomic_load(&span->queue);
+        atomic_store(&span->queued, 0);
+        if (LOAD(&span->owner) == owner->number)
+            fold(owner, span);
+        else if (!atomic_exchange(&span->queued, 1))
+            enqueue(span);
+    }
+}
+
+/* Queues are a hint, which a thread that ends, or a fork, can lose. So all spans are looked at each
+ * time there are half as many again. */
+static void fold_all(struct owner *owner)
+{
+    if (owner->owned_spans < owner->looked_spans + owner->looked_spans / 2 + 4)
+        return;
+    for (struct span *span = owner->owned, *next; span; span = next) {
+        next = span->next_owned; /* an empty one leaves the list */
+        fold(owner, span);
+    }
+    owner->looked_spans = owner->owned_spans;
+}
+
+static void free_remote(unsigned char *block, const struct place *place)
+{
+    _Atomic uint64_t *pending = &span_pending(place->span, place->class)[place->slot / 64];
+    uint64_t bit = UINT64_C(1) << place->slot % 64;
+
+    if (ward_root_.policy & POLICY_ZERO)
+        slot_clear(block, place->class->bytes);
+    STORE(&span_states(place->span, place->class)[place->slot], SLOT_PENDING);
+    if (atomic_fetch_or(pending, bit) & bit)
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block was freed by two threads");
+    else if (!LOAD(&place->span->queued) && !atomic_exchange(&place->span->queued, 1))
+        enqueue(place->span);
+}
+
+/* --- A free slot at hand -----------------------------------------------------------------------
+ */
+
+static struct span *adopt(struct owner *owner, unsigned class)
+{
+    struct span *span = ward_pool_pop_(POOL_ABANDONED, class);
+
+    if (span) {
+        own(owner, span);
+        fold_apart(owner, span);
+    }
+    return span;
+}
+
+/* A page full of slots that were never issued; the pages of the others stay untouched. */
+static void extend(const struct class_info *info, struct span *span)
+{
+    uint32_t more = (uint32_t)(ward_root_.page / info->bytes), to;
+
+    more = more < 8 ? 8 : more;
+    to = info->slots - span->fresh < more ? info->slots : span->fresh + more;
+    for (uint32_t slot = span->fresh; slot < to; slot++)
+        span->bits[slot / 64] |= UINT64_C(1) << slot % 64;
+    span->free += to - span->fresh;
+    span->fresh = to;
+}
+
+/* A span with a free slot, or one that can be extended. */
+static struct span *obtain(struct owner *owner, unsigned class)
+{
+    struct span *span = owner->partial[class];
+
+    if (span) {
+        unlist(owner, span);
+        return span;
+    }
+    while ((span = adopt(owner, class)))
+        if (span->free > 0 || span->fresh < ward_root_.classes[class].slots)
+            return span;
+    span = ward_pool_pop_(POOL_EMPTY, class);
+    if (!span)
+        span = ward_pool_make_(class);
+    if (span)
+        own(owner, span);
+    return span;
+}
+
+/* Points the hand at a word of free bits. */
+static void hold(struct owner *owner, struct span *span, uint32_t word)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+    struct hand *hand = &owner->hands[span->class];
+
+    hand->span = span;
+    hand->free = &span->bits[word];
+    hand->states = &span_states(span, info)[(size_t)word * 64];
+    hand->base = span->base + (size_t)word * 64 * info->bytes;
+}
+
+/* The same with one that is not empty: by policy a random one. */
+static bool seek(struct owner *owner, struct span *span)
+{
+    uint32_t words = (span->fresh + 63) / 64, from = 0;
+
+    if (span->free == 0)
+        return false;
+    if (ward_root_.policy & POLICY_RANDOM)
+        from = ward_random_below_(&owner->random, ward_root_.fork_word, words);
+    for (uint32_t i = 0; i < words; i++) {
+        uint32_t word = from + i < words ? from + i : from + i - words;
+
+        if (span->bits[word]) {
+            hold(owner, span, word);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sees to it that there is a free bit at hand. */
+static bool refill(struct owner *owner, unsigned class)
+{
+    const struct class_info *info = &ward_root_.classes[class];
+    struct span *span = owner->hands[class].span;
+
+    fold_queue(owner);
+    if (seek(owner, span))
+        return true;
+    fold_all(owner);
+    for (;;) {
+        if (span->base && span->fresh < info->slots)
+            extend(info, span);
+        if (seek(owner, span))
+            return true;
+        span = obtain(owner, class);
+        if (!span) {
+            ward_owner_let_go_(owner, class);
+            return false;
+        }
+        owner->hands[class].span = span;
+    }
+}
+
+/* --- Allocating --------------------------------------------------------------------------------
+ */
+
+/* The slot that was chosen may not be issued: takes it out, and says why. */
+static void bad_slot(const struct hand *hand, unsigned bit)
+{
+    struct place place = { &ward_root_.classes[hand->span->class], hand->span, 0 };
+    uint32_t state = LOAD(&hand->states[bit]);
+
+    place.slot = (uint32_t)(hand->free - hand->span->bits) * 64 + bit;
+    *hand->free &= ~(UINT64_C(1) << bit);
+    hand->span->free--;
+    retire(&place);
+    if (state == SLOT_PENDING)
+        ward_report_(WARD_BUG_DOUBLE_FREE, block_at(&place), &place,
+                     "the block was freed by two threads");
+    else if (state != SLOT_FREE)
+        ward_report_(WARD_BUG_METADATA, &hand->states[bit], &place,
+                     "a slot on the free list is not free");
+    else
+        ward_report_(WARD_BUG_WRITE_AFTER_FREE, block_at(&place), &place,
+                     "a free block was written to");
+}
+
+/* As the fast path, with time to look. NULL: take another slot. */
+static void *try(struct owner *owner, unsigned class, size_t size)
+{
+    const struct hand *hand = &owner->hands[class];
+    size_t bytes = ward_root_.classes[class].bytes;
+    unsigned bit = choose(owner, ward_root_.policy, *hand->free);
+    unsigned char *block = hand->base + bit * bytes;
+
+    if (is_fit(ward_root_.policy, hand, bit, block, bytes))
+        return issue(ward_root_.policy, hand, bit, block, bytes, size);
+    bad_slot(hand, bit);
+    return NULL;
+}
+
+static void *alloc(struct owner *owner, size_t size, size_t bytes)
+{
+    void *block = NULL;
+    unsigned class;
+
+    if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
+        ward_random_refill_(&owner->random);
+    if (bytes > CLASS_SMALL_MAX)
+        return ward_big_alloc_(owner, size, bytes, ward_root_.page);
+    class = class_of(bytes);
+    while (!block && refill(owner, class))
+        block = try(owner, class, size);
+    return block;
+}
+
+/* The caller of the very first block did not know the policy yet. */
+void *ward_span_alloc_slow_(size_t size, size_t bytes)
+{
+    struct owner *owner = ward_owner_get_();
+    void *block = NULL;
+
+    if (bytes <= size)
+        bytes = size + (ward_root_.policy & POLICY_SLACK || size == 0);
+    if (owner && size < (size_t)PTRDIFF_MAX && bytes <= (size_t)PTRDIFF_MAX)
+        block = alloc(owner, size, bytes);
+    if (!block)
+        errno = ENOMEM;
+    return block;
+}
+
+/* --- Freeing -----------------------------------------------------------------------------------
+ */
+
+static void free_own(struct owner *owner, unsigned char *block, const struct place *place)
+{
+    if (ward_root_.policy & POLICY_ZERO)
+        slot_clear(block, place->class->bytes);
+    if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
+        ward_random_refill_(&owner->random);
+    if (ward_root_.policy & POLICY_QUARANTINE)
+        span_wait(owner, place);
+    else
+        span_push(owner, place->span, place->class, place->slot);
+}
+
+/* The start of a slot that is not live. */
+static void bad_free(unsigned char *block, const struct place *place, uint32_t state)
+{
+    if (place->slot >= place->span->fresh && place->class->slots > 1)
+        ward_report_(WARD_BUG_WILD_FREE, block, place, "this slot was never issued");
+    else if (state < SLOT_BIG)
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block is free already");
+    else
+        ward_report_(WARD_BUG_METADATA, block, place, "what is recorded of the block is no state");
+}
+
+static void free_slot(struct owner *owner, unsigned char *block, const struct place *place)
+{
+    uint32_t state = LOAD(&span_states(place->span, place->class)[place->slot]);
+    uint32_t slack = state - SLOT_LIVE;
+
+    if (state < SLOT_LIVE) {
+        bad_free(block, place, state);
+    } else if (ward_root_.policy & POLICY_SLACK &&
+               !slack_is(block, place->class->bytes - slack, slack)) {
+        ward_report_overflow_(block, place->class->bytes - slack, slack);
+        retire(place);
+    } else if (LOAD(&place->span->owner) == owner->number) {
+        free_own(owner, block, place);
+    } else {
+        free_remote(block, place);
+    }
+}
+
+void ward_span_free_slow_(void *block)
+{
+    struct owner *owner;
+    struct place place;
+
+    if (!block)
+        return;
+    owner = ward_owner_get_();
+    if (!owner || !find(block, &place))
+        ward_big_free_(block, NULL);
+    else if (place.slot == NO_SLOT)
+        ward_report_interior_(block, &place);
+    else if (place.class->slots == 1)
+        ward_big_free_(block, &place);
+    else
+        free_slot(owner, block, &place);
+}
+
+/* --- An owner that ends ------------------------------------------------------------------------
+ */
+
+static void empty_quarantine(struct owner *owner)
+{
+    for (unsigned i = 0; i < QUARANTINE_SEATS; i++) {
+        struct seat leaves = owner->seats[i];
+
+        owner->seats[i].span = NULL;
+        if (leaves.span)
+            span_push(owner, leaves.span, &ward_root_.classes[leaves.span->class], leaves.slot);
+    }
+}
+
+void ward_span_abandon_(struct owner *owner)
+{
+    struct span *span, *next;
+
+    empty_quarantine(owner);
+    fold_queue(owner);
+    for (unsigned class = 0; class < CLASS_SMALL; class ++) {
+        ward_owner_let_go_(owner, class);
+        owner->partial[class] = NULL;
+    }
+    for (span = owner->owned; span; span = next) {
+        next = span->next_owned;
+        fold_apart(owner, span);
+        if (span->free == span->fresh) {
+            release(owner, span);
+            continue;
+        }
+        disown(owner, span);
+        ward_pool_push_(POOL_ABANDONED, span);
+    }
+    owner->looked_spans = 0;
+}
+
+/* --- A forked child ----------------------------------------------------------------------------
+ */
+
+/* Free bits from what the slots say. What waited in a quarantine that is no more is free. */
+static void rebuild(struct span *span, const struct class_info *info)
+{
+    _Atomic uint16_t *states = span_states(span, info);
+
+    span->free = 0;
+    for (uint32_t word = 0; word < info->words; word++)
+        span->bits[word] = 0;
+    for (uint32_t slot = 0; slot < span->fresh; slot++) {
+        if (LOAD(&states[slot]) != SLOT_FREE && LOAD(&states[slot]) != SLOT_WAITING)
+            continue;
+        if (ward_root_.policy & POLICY_ZERO) /* it may have been cut off while it was cleared */
+            slot_clear(span->base + (size_t)slot * info->bytes, info->bytes);
+        STORE(&states[slot], SLOT_FREE);
+        span->bits[slot / 64] |= UINT64_C(1) << slot % 64;
+        span->free++;
+    }
+}
+
+static void inherit(unsigned class, uint32_t number)
+{
+    const struct class_info *info = &ward_root_.classes[class];
+    struct span *span = pool_span(class, number);
+
+    span->base = info->base + ((size_t)number << info->pitch_log2);
+    span->class = class;
+    span->number = number;
+    span->listed = false;
+    STORE(&span->owner, 0);
+    rebuild(span, info);
+    ward_pool_push_(span->free == span->fresh ? POOL_EMPTY : POOL_ABANDONED, span);
+}
+
+void ward_span_inherit_(const struct owner *self)
+{
+    for (unsigned class = 0; class < CLASS_SMALL; class ++) {
+        uint32_t made = ward_pool_made_(class);
+
+        ward_pool_forget_(class);
+        for (uint32_t number = 0; number < made; number++) {
+            struct span *span = pool_span(class, number);
+
+            atomic_store(&span->queued, 0);
+            if (LOAD(&span->owner) != self->number)
+                inherit(class, number);
+        }
+    }
+    ward_big_inherit_();
+}

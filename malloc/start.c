@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <ward/host.h>
+#include <ward/random.h>
+
+#include "big.h"
+#include "options.h"
+#include "owner.h"
+#include "start.h"
+
+enum {
+    RANGE_LOG2 = 36,       /* 64 GiB to a class */
+    RANGE_LOG2_LEAST = 21, /* where address space is short */
+    PITCH_LOG2 = 16,
+    SLOTS_LEAST = 8,
+    COMMITTED_MAX = 4 << 20,
+};
+
+#define FENCE                                                                                      \
+    ((size_t)1 << 21) /* on both sides of a reservation; and what its base is a multiple of */
+
+struct ward_root ward_root_;
+
+/* --- Layout ---------------------------------------------------------------------------------- */
+
+/* Room for the slots, and at least a page behind them. */
+static unsigned pitch_of(unsigned class, size_t bytes)
+{
+    size_t least = class < CLASS_SMALL ? SLOTS_LEAST * bytes : bytes;
+    unsigned pitch_log2 = PITCH_LOG2;
+
+    while ((size_t)1 << pitch_log2 < least + ward_root_.page ||
+           (size_t)1 << pitch_log2 < 16 * ward_root_.page)
+        pitch_log2++;
+    return pitch_log2;
+}
+
+static void lay_out(struct class_info *info, unsigned class)
+{
+    size_t bytes = class_bytes(class), seats = QUARANTINE_BYTES / bytes;
+    unsigned pitch_log2 = pitch_of(class, bytes);
+
+    info->bytes = (uint32_t)bytes;
+    info->pitch_log2 = (uint8_t)pitch_log2;
+    info->pitch_mask = (uint32_t)(((size_t)1 << pitch_log2) - 1);
+    info->slots =
+        class < CLASS_SMALL ? (uint32_t)((((size_t)1 << pitch_log2) - ward_root_.page) / bytes) : 1;
+    info->shift = (uint8_t)__builtin_ctzll(bytes);
+    info->inverse = ward_slot_inverse_(bytes >> info->shift);
+    info->words = (info->slots + 63) / 64;
+    info->seats = (uint32_t)(seats > QUARANTINE_SEATS ? QUARANTINE_SEATS : seats ? seats : 1);
+    info->states = (uint32_t)(sizeof(struct span) + (size_t)16 * info->words);
+    info->record_bytes = (uint32_t)round_up(info->states + 2 * info->slots, 64);
+    info->spans = pitch_log2 <= ward_root_.range_log2
+                      ? (uint32_t)1 << (ward_root_.range_log2 - pitch_log2)
+                      : 0;
+    info->committed = bytes <= COMMITTED_MAX;
+}
+
+/* Owners, huge blocks, then the records of each class from a page of their own. Returns the bytes
+ * of it all. */
+static size_t place(unsigned char *meta)
+{
+    size_t off = round_up(OWNERS * sizeof(struct owner), ward_root_.page), huge = off;
+
+    off += round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page);
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        struct class_info *info = &ward_root_.classes[class];
+
+        info->base = ward_root_.base + ((size_t) class << ward_root_.range_log2);
+        info->records = meta + off;
+        off += round_up(((size_t)info->spans + 1) * info->record_bytes, ward_root_.page);
+    }
+    ward_root_.owners = (struct owner *)(void *)meta;
+    ward_root_.huge = (struct huge *)(void *)(meta + huge);
+    return off;
+}
+
+/* --- Reserving ------------------------------------------------------------------------------- */
+
+static unsigned char *reserve(size_t bytes, unsigned prot)
+{
+    void *at = NULL;
+
+    if (ward_host_map(&at, bytes + 3 * FENCE, WARD_HOST_ANON, prot, 0))
+        return NULL;
+    return (unsigned char *)round_up((uintptr_t)at + FENCE, FENCE);
+}
+
+/* The records can be read from the start: those of no span are zero. */
+static bool reserve_both(unsigned range_log2)
+{
+    unsigned char *meta;
+    size_t bytes;
+
+    ward_root_.range_log2 = range_log2;
+    ward_root_.range_mask = ((size_t)1 << range_log2) - 1;
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        lay_out(&ward_root_.classes[class], class);
+    bytes = place(NULL);
+    meta = reserve(bytes, WARD_READ);
+    ward_root_.base = meta ? reserve((size_t)CLASS_COUNT << range_log2, WARD_NONE) : NULL;
+    if (ward_root_.base) {
+        (void)place(meta);
+        ward_root_.bytes = (size_t)CLASS_COUNT << range_log2;
+        return true;
+    }
+    if (meta) {
+        int error = ward_host_unmap(meta - FENCE, bytes); /* the fences stay */
+
+        (void)error;
+    }
+    return false;
+}
+
+static bool reserve_all(void)
+{
+    for (unsigned log2 = RANGE_LOG2; log2 >= RANGE_LOG2_LEAST; log2--)
+        if (reserve_both(log2))
+            return true;
+    return false;
+}
+
+static bool draw_secrets(void)
+{
+    struct ward_random_root keys;
+    bool drawn =
+        !ward_random_root_init(&keys) &&
+        !ward_random_keys(&keys, WARD_FOR_CANARY, ward_root_.canary, sizeof ward_root_.canary);
+
+    memset(&keys, 0, sizeof keys);
+    __asm__ volatile("" : : "r"(&keys) : "memory");
+    return drawn;
+}
+
+static bool start(void)
+{
+    ward_root_.page = ward_host_page_size();
+    ward_root_.policy = ward_options_policy_();
+    ward_root_.fork_word = ward_host_fork_word();
+    return reserve_all() && draw_secrets() &&
+           !ward_host_protect(ward_root_.huge,
+                              round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page),
+                              WARD_RW) &&
+           ward_owner_start_() && !ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ);
+}
+
+/* There is one thread until the first block is issued: making another needs one. */
+bool ward_start_(void)
+{
+    static enum { NOT_YET, STARTED, FAILED } state;
+
+    if (state == NOT_YET)
+        state = start() ? STARTED : FAILED;
+    return state == STARTED;
+}
