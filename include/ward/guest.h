@@ -94,7 +94,7 @@ struct ward_guest {
     unsigned page_log2;
     struct ward_space way; /* to pages that the states allow */
     uint8_t *states;       /* one per page; the lock must be held to change them */
-    uint16_t *pins;        /* one per page; the lock must be held to count up */
+    uint32_t *pins;        /* one per page; the lock must be held to count up */
     size_t pinned;         /* the sum of these */
     size_t limit;          /* bytes from first; the lock must be held to change it */
     uint32_t lock;

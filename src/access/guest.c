@@ -333,7 +333,7 @@ static size_t states_bytes(size_t pages)
 
 static size_t meta_bytes(size_t pages)
 {
-    return states_bytes(pages) + pages * sizeof(uint16_t);
+    return states_bytes(pages) + pages * sizeof(uint32_t);
 }
 
 size_t ward_guest_meta_bytes(size_t size)
@@ -412,7 +412,7 @@ static void fill_in(struct ward_guest *guest, struct ward_region *region,
     guest->flags = spec->flags;
     guest->page_log2 = (unsigned)__builtin_ctzll(region->grain);
     guest->states = meta;
-    guest->pins = (uint16_t *)(void *)(meta + states_bytes(pages));
+    guest->pins = (uint32_t *)(void *)(meta + states_bytes(pages));
     guest->limit = spec->limit ? ward_round_down(spec->limit + region->grain - 1, region->grain)
                                : region->size;
     ward_lock_init_(&guest->lock);

@@ -36,7 +36,8 @@
                                     : [at] "r"(AT), [expected] "r"(EXPECTED), [put] "r"(PUT)       \
                                     : "memory", "cc")
 
-/* One try, as ward_pair_. */
+/* One try, as ward_pair_. What is compared is a register of 32 bits: the bits above a byte in it
+ * are the compiler's to choose, unless they are part of the type. */
 WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t expected, uint64_t put,
                                       uint64_t *was, bool *lost)
 {
@@ -48,9 +49,9 @@ WARD_INLINE uint64_t ward_touch_pair_(uintptr_t at, unsigned width, uint64_t exp
     else if (width == 4)
         WARD_TOUCH_PAIR_("", "w", at, found, (uint32_t)expected, put, broken, kind);
     else if (width == 2)
-        WARD_TOUCH_PAIR_("h", "w", at, found, (uint16_t)expected, put, broken, kind);
+        WARD_TOUCH_PAIR_("h", "w", at, found, (uint32_t)(uint16_t)expected, put, broken, kind);
     else
-        WARD_TOUCH_PAIR_("b", "w", at, found, (uint8_t)expected, put, broken, kind);
+        WARD_TOUCH_PAIR_("b", "w", at, found, (uint32_t)(uint8_t)expected, put, broken, kind);
     *was = found;
     *lost = broken != 0;
     return kind;
