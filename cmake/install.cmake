@@ -24,3 +24,7 @@ configure_file(cmake/ward.pc.in ward.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ward.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(TARGET ward_cli)
+    install(TARGETS ward_cli)
+    install(FILES docs/man/ward.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()

@@ -9,6 +9,7 @@ ward_test(tree.conventions ${CMAKE_CURRENT_SOURCE_DIR}/tree/conventions ${tree})
 ward_test(tree.format ${CMAKE_CURRENT_SOURCE_DIR}/tree/format ${tree})
 ward_test(tree.tidy ${CMAKE_CURRENT_SOURCE_DIR}/tree/tidy ${tree} ${PROJECT_BINARY_DIR})
 ward_test(tree.shellcheck ${CMAKE_CURRENT_SOURCE_DIR}/tree/shellcheck ${tree})
+ward_test(tree.man ${CMAKE_CURRENT_SOURCE_DIR}/tree/man ${tree})
 ward_test(exports ${CMAKE_CURRENT_SOURCE_DIR}/exports/run
     ${CMAKE_C_COMPILER} ${CMAKE_NM} $<TARGET_FILE:ward_shared> $<TARGET_FILE:ward_static>
     ${tree}/include)
@@ -18,7 +19,7 @@ ward_test(fold ${CMAKE_CURRENT_SOURCE_DIR}/fold/run ${tree} ${both_compilers})
 ward_test(readme ${CMAKE_CURRENT_SOURCE_DIR}/readme/run
     ${tree} $<TARGET_FILE:ward_static> ${both_compilers})
 ward_test(consumer ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run ${PROJECT_BINARY_DIR} ${both_compilers})
-set_tests_properties(tree.format tree.tidy tree.shellcheck consumer PROPERTIES LABELS slow)
+set_tests_properties(tree.format tree.tidy tree.shellcheck tree.man consumer PROPERTIES LABELS slow)
 set_tests_properties(tree.tidy consumer PROPERTIES TIMEOUT 1200)
 
 file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${tree}/include ${tree}/include/ward/*.h)
