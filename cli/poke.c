@@ -129,9 +129,9 @@ const struct command poke_command = {
     .arguments = "[--force] PID ADDR TYPE VALUE...",
     .purpose = "changes memory of another process",
     .help =
-        "ADDR is decimal, or hexadecimal with 0x. The values are written one behind the other, and\n"
-        "none if one of them does not fit TYPE. Bytes are pairs of hexadecimal digits; a string is\n"
-        "written with its zero byte.\n\n" VALUE_TYPES "\n"
+        "ADDR is decimal, or hexadecimal with 0x. The values are written one behind the other,\n"
+        "and none if one of them does not fit TYPE. Bytes are pairs of hexadecimal digits; a\n"
+        "string is written with its zero byte.\n\n" VALUE_TYPES "\n"
         "--force writes through page protections, by /proc/PID/mem; pages that belong to a file\n"
         "and are private are copied first.\n\n"
         "The exit status is 0; 1 if not everything could be written; 2 if the command line makes\n"

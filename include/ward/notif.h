@@ -59,8 +59,9 @@ WARD_API WARD_CHECKED int ward_notif_init(struct ward_notif *notif, int listener
 /* 0: valid. -ESRCH: no more. For what was found out about the thread in other ways (/proc). */
 WARD_API WARD_CHECKED int ward_notif_verify(const struct ward_notif *notif);
 
-/* The system call returns value, or, if error > 0, fails with it. -ESRCH: nobody waits any more;
- * whatever was done for the call may have to be undone. -EINVAL: error is no error number. */
+/* The system call returns value, or, if error > 0, fails with it. -ESRCH: nobody waits any more, or
+ * it was answered already; whatever was done for the call may have to be undone. -EINVAL: error is
+ * no error number. */
 WARD_API WARD_CHECKED int ward_notif_answer(const struct ward_notif *notif, int64_t value,
                                             int error);
 

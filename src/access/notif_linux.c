@@ -14,12 +14,13 @@
 
 enum { ERROR_MAX = 4095 };
 
-/* ENOENT: the notification is not valid any more. */
+/* ENOENT: the notification is not valid any more. EINPROGRESS: it was answered, and the thread has
+ * not come round to it yet. */
 static int control(const struct ward_notif *notif, unsigned long request, void *with)
 {
     long got = ward_syscall_(SYS_ioctl, notif->listener, (long)request, (long)with, 0, 0, 0);
 
-    return got == -ENOENT ? -ESRCH : (int)got;
+    return got == -ENOENT || got == -EINPROGRESS ? -ESRCH : (int)got;
 }
 
 int ward_notif_verify(const struct ward_notif *notif)
