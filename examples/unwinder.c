@@ -104,15 +104,18 @@ static void say_code(uint64_t pc)
 /* ---- unwinding ---- */
 
 /* Reads the frame that the frame pointer fp leads to. NULL, or what is wrong with it; low is where
- * the last frame ended, and callers' frames are above. */
+ * the last frame ended. Callers' frames are above, and return to somewhere. */
 static const char *frame_at(struct ward_space *space, uint64_t fp, uint64_t low,
                             struct frame *frame)
 {
     struct ward_fault why;
+    uint8_t code;
 
     if (uframe_read(space, uframe_in_at(fp - FRAME_BELOW), frame, &why))
         return ward_fault_name(why.kind);
-    return fp - FRAME_BELOW < low ? "leads back" : NULL;
+    if (fp - FRAME_BELOW < low)
+        return "leads back";
+    return ward_u8_read(space, ward_u8_in_at(frame->ret), &code, NULL) ? "no frame there" : NULL;
 }
 
 /* Two words at a look like a frame: the next one is near and above, and the return address is in
@@ -201,14 +204,15 @@ struct damage {
     uint64_t value; /* of the frame pointer that middle has stored */
 };
 
-enum { SOUND, UNMAPPED, LOOP, BACK, OVERFLOW, DAMAGES = 9 };
+enum { SOUND, UNMAPPED, LOOP, BACK, OVERFLOW, GARBAGE, DAMAGES = 10 };
 
 static struct damage damages[DAMAGES] = {
     [SOUND] = { "sound", 0 },
-    [UNMAPPED] = { "unmapped", 0 }, /* the value is set at start */
-    [LOOP] = { "loop", 0 },         /* and of these when the frame is there */
+    [UNMAPPED] = { "unmapped", 0 }, /* these values are set when they are known */
+    [LOOP] = { "loop", 0 },
     [BACK] = { "back", 0 },
     [OVERFLOW] = { "overflow", 0 },
+    [GARBAGE] = { "garbage", 0 },
     { "null", 0 },
     { "misaligned", 0x10003 },
     { "non-canonical", 0x4141414141414140 },
@@ -263,6 +267,7 @@ __attribute__((noinline)) static void outer(const struct damage *damage)
 
 __attribute__((noinline)) static int try(const struct damage *damage, bool installed)
 {
+    struct frame garbage[2] = { { 0x1111, 0x2222 }, { 0x3333, 0x4444 } }; /* on the stack */
     int status;
     pid_t child;
 
@@ -273,6 +278,7 @@ __attribute__((noinline)) static int try(const struct damage *damage, bool insta
         handle_crashes();
         if (installed && ward_recover_install())
             _exit(1);
+        damages[GARBAGE].value = (uintptr_t)&garbage[0] + FRAME_BELOW;
         outer(damage);
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
