@@ -203,9 +203,9 @@ static bool go(struct access *x, struct ward_bulk_ got)
 /* All of the range is reached directly. */
 WARD_INLINE bool is_direct(const struct ward_space *space, uint64_t a, size_t n)
 {
-    uint64_t off = a - space->first;
+    uint64_t direct = space->direct;
 
-    return off < space->direct && n <= space->direct - off;
+    return n <= direct && a - space->first <= direct - n;
 }
 
 /* --- Bytes ---------------------------------------------------------------------------------- */
@@ -233,36 +233,53 @@ static WARD_COLD int write_slowly(struct ward_space *space, uint64_t a, const vo
     return go(&x, got) ? succeed(why) : answer(&x.fault, why);
 }
 
-static const struct ward_bulk_ not_tried = { 0, 0 };
+/* What was not tried at all. With the arguments where ward_space_read has them: its fast way is to
+ * need no stack. */
+static WARD_COLD int read_anew(struct ward_space *space, uint64_t a, void *dst, size_t n,
+                               struct ward_fault *why)
+{
+    return read_slowly(space, a, dst, n, why, (struct ward_bulk_){ 0, 0 });
+}
 
-static WARD_COLD int rest_of_read(void *dst, uintptr_t from, size_t n, void *space, void *why,
+static WARD_COLD int write_anew(struct ward_space *space, uint64_t a, const void *src, size_t n,
+                                struct ward_fault *why)
+{
+    return write_slowly(space, a, src, 0, n, why, (struct ward_bulk_){ 0, 0 });
+}
+
+static WARD_COLD int rest_of_read(void *space, uintptr_t from, void *dst, size_t n, void *why,
                                   struct ward_bulk_ got)
 {
     return read_slowly(space, ward_space_of_host_(space, from), dst, n, why, got);
 }
 
-static WARD_COLD int rest_of_write(void *src, uintptr_t to, size_t n, void *space, void *why,
+static WARD_COLD int rest_of_write(void *space, uintptr_t to, void *src, size_t n, void *why,
                                    struct ward_bulk_ got)
 {
     return write_slowly(space, ward_space_of_host_(space, to), src, 0, n, why, got);
 }
 
+/* (host before why is cleared: for all the compiler knows, that is the space.) */
 int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
                     struct ward_fault *why)
 {
+    uintptr_t host = ward_space_host_(space, a);
+
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
-        return read_slowly(space, a, dst, n, why, not_tried);
+        return read_anew(space, a, dst, n, why);
     ward_fault_clear_(why);
-    return ward_bulk_in_(dst, ward_space_host_(space, a), n, space, why, rest_of_read);
+    return ward_bulk_in_(space, host, dst, n, why, rest_of_read);
 }
 
 int ward_space_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
                      struct ward_fault *why)
 {
+    uintptr_t host = ward_space_host_(space, a);
+
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
-        return write_slowly(space, a, src, 0, n, why, not_tried);
+        return write_anew(space, a, src, n, why);
     ward_fault_clear_(why);
-    return ward_bulk_out_(src, ward_space_host_(space, a), n, space, why, rest_of_write);
+    return ward_bulk_out_(space, host, src, n, why, rest_of_write);
 }
 
 int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, size_t n,
@@ -271,7 +288,7 @@ int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, s
     struct ward_bulk_ got;
 
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
-        return write_slowly(space, a, NULL, value, n, why, not_tried);
+        return write_slowly(space, a, NULL, value, n, why, (struct ward_bulk_){ 0, 0 });
     ward_fault_clear_(why);
     got = ward_bulk_try_fill_(ward_space_host_(space, a), value, n);
     if (WARD_UNLIKELY(got.kind))

@@ -30,7 +30,7 @@ static WARD_COLD ptrdiff_t read_str_slowly(struct ward_space *space, uint64_t a,
     return length;
 }
 
-static WARD_COLD ptrdiff_t rest_of_str(void *dst, uintptr_t from, size_t cap, void *space,
+static WARD_COLD ptrdiff_t rest_of_str(void *space, uintptr_t from, void *dst, size_t cap,
                                        void *why, struct ward_bulk_ got)
 {
     if (got.kind)
@@ -42,12 +42,13 @@ static WARD_COLD ptrdiff_t rest_of_str(void *dst, uintptr_t from, size_t cap, vo
 ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst, size_t cap,
                               struct ward_fault *why)
 {
-    uint64_t off = a - space->first;
+    uintptr_t host = ward_space_host_(space, a);
+    uint64_t off = a - space->first, direct = space->direct;
 
     ward_fault_clear_(why);
-    if (WARD_UNLIKELY(off >= space->direct || cap - 1 > space->direct - off - 1))
+    if (WARD_UNLIKELY(off >= direct || cap - 1 > direct - off - 1))
         return read_str_slowly(space, a, dst, cap, why);
-    return ward_bulk_str_(dst, ward_space_host_(space, a), cap, space, why, rest_of_str);
+    return ward_bulk_str_(space, host, dst, cap, why, rest_of_str);
 }
 
 /* --- Text ----------------------------------------------------------------------------------- */

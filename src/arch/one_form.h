@@ -21,20 +21,20 @@
     {                                                                                              \
         return (FORM).fill(to, value, n);                                                          \
     }                                                                                              \
-    int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *why,                 \
+    int ward_bulk_in_(void *space, uintptr_t from, void *dst, size_t n, void *why,                 \
                       ward_bulk_rest_ *rest)                                                       \
     {                                                                                              \
-        return ward_bulk_in_by_(&(FORM), dst, from, n, space, why, rest);                          \
+        return ward_bulk_in_by_(&(FORM), space, from, dst, n, why, rest);                          \
     }                                                                                              \
-    int ward_bulk_out_(const void *src, uintptr_t to, size_t n, void *space, void *why,            \
+    int ward_bulk_out_(void *space, uintptr_t to, const void *src, size_t n, void *why,            \
                        ward_bulk_rest_ *rest)                                                      \
     {                                                                                              \
-        return ward_bulk_out_by_(&(FORM), src, to, n, space, why, rest);                           \
+        return ward_bulk_out_by_(&(FORM), space, to, src, n, why, rest);                           \
     }                                                                                              \
-    ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, void *why,          \
+    ptrdiff_t ward_bulk_str_(void *space, uintptr_t from, char *dst, size_t n, void *why,          \
                              ward_bulk_str_rest_ *rest)                                            \
     {                                                                                              \
-        return ward_bulk_str_by_(&(FORM), dst, from, n, space, why, rest);                         \
+        return ward_bulk_str_by_(&(FORM), space, from, dst, n, why, rest);                         \
     }
 
 #endif

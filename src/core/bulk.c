@@ -180,16 +180,16 @@ const struct ward_bulk_form_ ward_bulk_general_ = {
 
 /* --- By one form ----------------------------------------------------------------------------- */
 
-int ward_bulk_in_by_(const struct ward_bulk_form_ *form, void *dst, uintptr_t from, size_t n,
-                     void *space, void *why, ward_bulk_rest_ *rest)
+int ward_bulk_in_by_(const struct ward_bulk_form_ *form, void *space, uintptr_t from, void *dst,
+                     size_t n, void *why, ward_bulk_rest_ *rest)
 {
     struct ward_bulk_ got = form->in(dst, from, n);
 
-    return got.kind ? rest(dst, from, n, space, why, got) : 0;
+    return got.kind ? rest(space, from, dst, n, why, got) : 0;
 }
 
-int ward_bulk_out_by_(const struct ward_bulk_form_ *form, const void *src, uintptr_t to, size_t n,
-                      void *space, void *why, ward_bulk_rest_ *rest)
+int ward_bulk_out_by_(const struct ward_bulk_form_ *form, void *space, uintptr_t to,
+                      const void *src, size_t n, void *why, ward_bulk_rest_ *rest)
 {
     struct ward_bulk_ got = form->out(to, src, n);
     union {
@@ -197,15 +197,15 @@ int ward_bulk_out_by_(const struct ward_bulk_form_ *form, const void *src, uintp
         void *ours;
     } bytes = { src }; /* rest only hands them back */
 
-    return got.kind ? rest(bytes.ours, to, n, space, why, got) : 0;
+    return got.kind ? rest(space, to, bytes.ours, n, why, got) : 0;
 }
 
-ptrdiff_t ward_bulk_str_by_(const struct ward_bulk_form_ *form, char *dst, uintptr_t from, size_t n,
-                            void *space, void *why, ward_bulk_str_rest_ *rest)
+ptrdiff_t ward_bulk_str_by_(const struct ward_bulk_form_ *form, void *space, uintptr_t from,
+                            char *dst, size_t n, void *why, ward_bulk_str_rest_ *rest)
 {
     struct ward_bulk_ got = form->str(dst, from, n);
 
     if (got.kind == 0 && got.done < n)
         return (ptrdiff_t)got.done;
-    return rest(dst, from, n, space, why, got);
+    return rest(space, from, dst, n, why, got);
 }

@@ -39,19 +39,19 @@ extern const struct ward_bulk_form_ *const ward_bulk_forms_[];
 extern const size_t ward_bulk_form_count_;
 
 /* Goes on where a copy of n bytes stopped; what it answers is the answer of the whole. */
-typedef int ward_bulk_rest_(void *ours, uintptr_t foreign, size_t n, void *space, void *why,
+typedef int ward_bulk_rest_(void *space, uintptr_t foreign, void *ours, size_t n, void *why,
                             struct ward_bulk_ got);
-typedef ptrdiff_t ward_bulk_str_rest_(void *ours, uintptr_t foreign, size_t n, void *space,
+typedef ptrdiff_t ward_bulk_str_rest_(void *space, uintptr_t foreign, void *ours, size_t n,
                                       void *why, struct ward_bulk_ got);
 
 /* By the best form there is. 0, or of a string the length; after a fault, and where a string does
- * not end, what rest answers. It is called last of all, with the arguments as they are, so that the
- * way without faults keeps nothing. */
-int ward_bulk_in_(void *dst, uintptr_t from, size_t n, void *space, void *why,
+ * not end, what rest answers. It is called last of all, with the arguments as they are, and they
+ * stand in the order of ward_space_read's: the way without faults keeps and moves nothing. */
+int ward_bulk_in_(void *space, uintptr_t from, void *dst, size_t n, void *why,
                   ward_bulk_rest_ *rest);
-int ward_bulk_out_(const void *src, uintptr_t to, size_t n, void *space, void *why,
+int ward_bulk_out_(void *space, uintptr_t to, const void *src, size_t n, void *why,
                    ward_bulk_rest_ *rest);
-ptrdiff_t ward_bulk_str_(char *dst, uintptr_t from, size_t n, void *space, void *why,
+ptrdiff_t ward_bulk_str_(void *space, uintptr_t from, char *dst, size_t n, void *why,
                          ward_bulk_str_rest_ *rest);
 
 /* The same, and all faults are the caller's. */
@@ -60,12 +60,12 @@ struct ward_bulk_ ward_bulk_try_out_(uintptr_t to, const void *src, size_t n);
 struct ward_bulk_ ward_bulk_try_fill_(uintptr_t to, unsigned char value, size_t n);
 
 /* What a machine with one form answers these with. */
-int ward_bulk_in_by_(const struct ward_bulk_form_ *form, void *dst, uintptr_t from, size_t n,
-                     void *space, void *why, ward_bulk_rest_ *rest);
-int ward_bulk_out_by_(const struct ward_bulk_form_ *form, const void *src, uintptr_t to, size_t n,
-                      void *space, void *why, ward_bulk_rest_ *rest);
-ptrdiff_t ward_bulk_str_by_(const struct ward_bulk_form_ *form, char *dst, uintptr_t from, size_t n,
-                            void *space, void *why, ward_bulk_str_rest_ *rest);
+int ward_bulk_in_by_(const struct ward_bulk_form_ *form, void *space, uintptr_t from, void *dst,
+                     size_t n, void *why, ward_bulk_rest_ *rest);
+int ward_bulk_out_by_(const struct ward_bulk_form_ *form, void *space, uintptr_t to,
+                      const void *src, size_t n, void *why, ward_bulk_rest_ *rest);
+ptrdiff_t ward_bulk_str_by_(const struct ward_bulk_form_ *form, void *space, uintptr_t from,
+                            char *dst, size_t n, void *why, ward_bulk_str_rest_ *rest);
 
 /* The general form, and its end: byte by byte, with `done` bytes done already. */
 extern const struct ward_bulk_form_ ward_bulk_general_;

@@ -34,6 +34,14 @@
     ".endr\n"                                                                                      \
     ".popsection\n"
 
+/* The same where the register is known, by its number. All three are strings. */
+#define WARD_TOUCH_ENTRY_AT_(AT, TO, NUMBER)                                                       \
+    ".pushsection ward_extable,\"aR?\",@progbits\n"                                                \
+    ".balign 4\n"                                                                                  \
+    ".long " AT " - ., " TO " - .\n"                                                               \
+    ".long " NUMBER "\n"                                                                           \
+    ".popsection\n"
+
 typedef uint8_t __attribute__((may_alias)) ward_touch8_;
 typedef uint16_t __attribute__((may_alias)) ward_touch16_;
 typedef uint32_t __attribute__((may_alias)) ward_touch32_;
