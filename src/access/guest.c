@@ -415,7 +415,7 @@ static void fill_in(struct ward_guest *guest, struct ward_region *region,
     guest->pins = (uint32_t *)(void *)(meta + states_bytes(pages));
     guest->limit = spec->limit ? ward_round_down(spec->limit + region->grain - 1, region->grain)
                                : region->size;
-    ward_lock_init_(&guest->lock);
+    guest->lock = ward_lock_free_();
     ward_guest_reach_(guest);
 }
 

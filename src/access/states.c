@@ -4,7 +4,7 @@
 /* Eight states at a time: the array begins at a multiple of eight bytes. */
 typedef uint64_t __attribute__((may_alias)) eight;
 
-enum { EIGHT = 8 };
+#define EIGHT ((size_t)8)
 
 static uint64_t spread(unsigned bits)
 {
@@ -27,7 +27,7 @@ static size_t find_one(const uint8_t *states, size_t from, size_t to, unsigned m
 
 static size_t up_to_eight(size_t from, size_t to)
 {
-    size_t next = (from + EIGHT - 1) & ~(size_t)(EIGHT - 1);
+    size_t next = (from + EIGHT - 1) & ~(EIGHT - 1);
 
     return next < to ? next : to;
 }

@@ -16,9 +16,9 @@ static uint32_t process_of(uint32_t word)
     return word & ~(uint32_t)(HELD | AWAITED);
 }
 
-void ward_lock_init_(uint32_t *lock)
+uint32_t ward_lock_free_(void)
 {
-    __atomic_store_n(lock, this_process(), __ATOMIC_RELEASE);
+    return this_process();
 }
 
 /* Until the word is another than the one seen, for all that is known. A short section is over soon;

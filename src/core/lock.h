@@ -15,8 +15,8 @@ enum ward_lock_found_ {
     WARD_LOCK_TORN_, /* the first time in a child; somebody did, and what it guards is half done */
 };
 
-/* The process that makes the lock is no child. */
-void ward_lock_init_(uint32_t *lock);
+/* What a new lock of this process is. */
+uint32_t ward_lock_free_(void);
 enum ward_lock_found_ ward_lock_enter_(uint32_t *lock);
 void ward_lock_leave_(uint32_t *lock);
 
