@@ -173,8 +173,10 @@ static NOINLINE void str_plainly(size_t n, size_t count)
 
 OF_SIZE(8)
 OF_SIZE(64)
+OF_SIZE(100)
 OF_SIZE(256)
 OF_SIZE(1024)
+OF_SIZE(1500)
 OF_SIZE(4096)
 OF_SIZE(65536)
 OF_SIZE(1048576)
@@ -265,8 +267,10 @@ static const struct bench_case cases[] = {
     { "gates.space8", "ward", "load", space8, load8, 0 },
     { "gates.copy8", "ward", "memcpy", copy8, memcpy8, 0 },
     { "gates.copy64", "ward", "memcpy", copy64, memcpy64, 1.5 },
+    { "gates.copy100", "ward", "memcpy", copy100, memcpy100, 1.5 },
     { "gates.copy256", "ward", "memcpy", copy256, memcpy256, 1.25 },
     { "gates.copy1024", "ward", "memcpy", copy1024, memcpy1024, 1.5 },
+    { "gates.copy1500", "ward", "memcpy", copy1500, memcpy1500, 0 },
     { "gates.copy4096", "ward", "memcpy", copy4096, memcpy4096, 1.05 },
     { "gates.copy65536", "ward", "memcpy", copy65536, memcpy65536, 1.05 },
     { "gates.copy1048576", "ward", "memcpy", copy1048576, memcpy1048576, 1.05 },

@@ -452,12 +452,22 @@ static APART int out_far(void *space, uintptr_t to, const void *src, size_t n, v
     return WARD_LIKELY(done == n) ? 0 : out_from(space, to, src, n, why, rest, done);
 }
 
-/* One piece, and out: each length has its own return and falls through to it where that can be.
- * What a short copy costs is the jumps that are taken. */
+/* 0, which the compiler does not know for one: so each length has a return of its own, and not a
+ * jump to a common one. What a short copy costs is the jumps that are taken. */
+WARD_INLINE int succeeded(void)
+{
+    int zero = 0;
+
+    __asm__("" : "+r"(zero));
+    return zero;
+}
+
 #define IN(PIECE)                                                                                  \
-    (WARD_LIKELY(PIECE((uintptr_t)dst, from, n)) ? 0 : in_anew(space, from, dst, n, why, rest))
+    (WARD_LIKELY(PIECE((uintptr_t)dst, from, n)) ? succeeded()                                     \
+                                                 : in_anew(space, from, dst, n, why, rest))
 #define OUT(PIECE)                                                                                 \
-    (WARD_LIKELY(PIECE(to, (uintptr_t)src, n)) ? 0 : out_anew(space, to, src, n, why, rest))
+    (WARD_LIKELY(PIECE(to, (uintptr_t)src, n)) ? succeeded()                                       \
+                                               : out_anew(space, to, src, n, why, rest))
 
 int ward_bulk_in_(void *space, uintptr_t from, void *dst, size_t n, void *why,
                   ward_bulk_rest_ *rest)
