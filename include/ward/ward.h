@@ -9,6 +9,7 @@
 #include <ward/base.h>
 #include <ward/bug.h>
 #include <ward/bump.h>
+#include <ward/differ.h>
 #include <ward/guard.h>
 #include <ward/guest.h>
 #include <ward/heap.h>
