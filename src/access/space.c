@@ -261,6 +261,7 @@ static WARD_COLD int rest_of_write(void *space, uintptr_t to, void *src, size_t 
 
 /* Host before why is cleared: for all the compiler knows, that is the space. Without a record all
  * is in one line: what this costs is the jumps that are taken. */
+WARD_ALIGNED(64)
 int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
                     struct ward_fault *why)
 {
@@ -273,6 +274,7 @@ int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
     return ward_bulk_in_(space, host, dst, n, why, rest_of_read);
 }
 
+WARD_ALIGNED(64)
 int ward_space_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
                      struct ward_fault *why)
 {

@@ -452,6 +452,9 @@ static APART int out_far(void *space, uintptr_t to, const void *src, size_t n, v
     return WARD_LIKELY(done == n) ? 0 : out_from(space, to, src, n, why, rest, done);
 }
 
+/* Begins with a line of the cache, wherever the linker puts it. */
+#define LINED WARD_ALIGNED(LINE)
+
 /* 0, which the compiler does not know for one: so each length has a return of its own, and not a
  * jump to a common one. What a short copy costs is the jumps that are taken. */
 WARD_INLINE int succeeded(void)
@@ -469,8 +472,8 @@ WARD_INLINE int succeeded(void)
     (WARD_LIKELY(PIECE(to, (uintptr_t)src, n)) ? succeeded()                                       \
                                                : out_anew(space, to, src, n, why, rest))
 
-int ward_bulk_in_(void *space, uintptr_t from, void *dst, size_t n, void *why,
-                  ward_bulk_rest_ *rest)
+LINED int ward_bulk_in_(void *space, uintptr_t from, void *dst, size_t n, void *why,
+                        ward_bulk_rest_ *rest)
 {
     ward_ours_written_(dst, n);
     if (n <= 2 * SHORT)
@@ -488,8 +491,8 @@ int ward_bulk_in_(void *space, uintptr_t from, void *dst, size_t n, void *why,
     return in_far(space, from, dst, n, why, rest);
 }
 
-int ward_bulk_out_(void *space, uintptr_t to, const void *src, size_t n, void *why,
-                   ward_bulk_rest_ *rest)
+LINED int ward_bulk_out_(void *space, uintptr_t to, const void *src, size_t n, void *why,
+                         ward_bulk_rest_ *rest)
 {
     ward_ours_read_(src, n);
     if (n <= 2 * SHORT)
