@@ -362,5 +362,6 @@ int main(void)
         cmocka_unit_test(a_caller_that_is_killed_meanwhile_is_read_right_or_gone),
     };
 
+    exit_without_pidfd();
     return cmocka_run_group_tests(tests, start, end);
 }

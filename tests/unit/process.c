@@ -470,5 +470,6 @@ int main(void)
         cmocka_unit_test(works_in_a_signal_handler),
     };
 
+    exit_without_pidfd();
     return cmocka_run_group_tests(tests, start, end);
 }

@@ -432,5 +432,6 @@ int main(int argc, char **argv)
     program = argv[0];
     if (argc == 5 && strcmp(argv[1], "--stranger") == 0)
         return be_stranger(argv[2], atoi(argv[3]), atoi(argv[4]));
+    exit_without_pidfd();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

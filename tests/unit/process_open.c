@@ -488,5 +488,6 @@ int main(void)
         cmocka_unit_test(a_32_bit_process_has_its_own_pointers_and_limit),
     };
 
+    exit_without_pidfd();
     return cmocka_run_group_tests(tests, start, end);
 }
