@@ -5,8 +5,10 @@
  */
 #include "target.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 
 #include <ward/notif.h>
 
@@ -208,6 +210,9 @@ static void counts_are_exact_and_memory_can_be_written(void **state)
     assert_int_equal(
         ward_space_read(&notif.process.space, address(pages + 2 * PAGE - 4), bytes, 4, &why), 0);
     assert_memory_equal(bytes, "abcd", 4);
+    memset(bytes, TAG, 4);
+    assert_int_equal(
+        ward_space_write(&notif.process.space, address(pages + 2 * PAGE - 4), bytes, 4, NULL), 0);
     assert_int_equal(ward_notif_answer(&notif, 0, -1), -EINVAL);
     assert_int_equal(ward_notif_answer(&notif, 0, 4096), -EINVAL);
     assert_int_equal(ward_notif_answer(&notif, 0, 0), 0);
@@ -316,6 +321,140 @@ static void pointers_are_as_wide_as_those_of_the_call(void **state)
     assert_int_equal(result(), 0);
 }
 
+/* --- Another system
+ * ------------------------------------------------------------------------------- */
+
+/* The manual of process_vm_readv lets a system refuse a range of which any part is bad. A
+ * supervisor plays that system: the calls of its child come here. */
+struct whole {
+    unsigned refused, served;
+};
+
+static int filter_reads(void)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = { sizeof program / sizeof program[0], program };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        abort();
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                        &filter);
+}
+
+/* All of the range, or -EFAULT. */
+static void serve_whole(struct whole *whole, int from, const struct seccomp_notif *request)
+{
+    unsigned char bytes[4 * 256];
+    struct iovec local, foreign;
+    struct ward_notif caller;
+    struct iovec here = { bytes, sizeof bytes };
+    ssize_t got;
+
+    if (ward_notif_init(&caller, from, request) ||
+        ward_space_read(&caller.process.space, request->data.args[1], &local, sizeof local, NULL) ||
+        ward_space_read(&caller.process.space, request->data.args[3], &foreign, sizeof foreign,
+                        NULL) ||
+        local.iov_len > sizeof bytes)
+        abort();
+    here.iov_len = local.iov_len;
+    got = process_vm_readv((pid_t)request->data.args[0], &here, 1, &foreign, 1, 0);
+    if (got == (ssize_t)local.iov_len) {
+        whole->served++;
+        if (ward_space_write(&caller.process.space, address(local.iov_base), bytes, local.iov_len,
+                             NULL) ||
+            ward_notif_answer(&caller, got, 0))
+            abort();
+        return;
+    }
+    whole->refused++;
+    if (ward_notif_answer(&caller, 0, EFAULT))
+        abort();
+}
+
+/* In the child: opens the process and reads 1000 bytes of which the last 300 are not there, and 600
+ * that all are, over the end of a page. */
+static int read_by_whole(pid_t of)
+{
+    struct ward_process process;
+    unsigned char bytes[1000];
+    uint64_t end_of_open = address(pages + 2 * PAGE);
+    struct ward_fault why;
+
+    EXPECT(ward_process_open(&process, of, 0) == 0);
+    EXPECT(ward_space_read(&process.space, end_of_open - 700, bytes, 1000, &why) == -EFAULT);
+    EXPECT(why.done == 700 && why.addr == end_of_open && why.kind == WARD_FAULT_DENIED);
+    EXPECT(is_all(bytes, 700, TAG) && is_all(bytes + 700, 300, 0));
+    EXPECT(ward_space_read(&process.space, end_of_open - PAGE - 300, bytes, 1000, &why) == 0);
+    EXPECT(is_all(bytes, 200, TAG) && is_all(bytes + 300, 700, TAG)); /* a result between */
+    EXPECT(ward_space_read(&process.space, end_of_open, bytes, 1000, &why) == -EFAULT);
+    EXPECT(why.done == 0);
+    return 0;
+}
+
+static int take_listener(pid_t child, int number)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    int taken = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+
+    close(pidfd);
+    return taken;
+}
+
+static void be_reader(pid_t of, int ready)
+{
+    int got = filter_reads();
+
+    become_child();
+    if (write(ready, &got, sizeof got) != (ssize_t)sizeof got)
+        _exit(9);
+    _exit(read_by_whole(of));
+}
+
+/* Serves the child's calls until it ends. Its exit status. */
+static int serve_reader(struct whole *whole, pid_t child, int from)
+{
+    struct pollfd waiting = { .fd = from, .events = POLLIN };
+    struct seccomp_notif request;
+    int status;
+
+    while (poll(&waiting, 1, -1) == 1 && (waiting.revents & POLLIN) != 0) {
+        memset(&request, 0, sizeof request);
+        if (ioctl(from, SECCOMP_IOCTL_NOTIF_RECV, &request) == 0)
+            serve_whole(whole, from, &request);
+    }
+    waitpid(child, &status, 0);
+    return status;
+}
+
+static void counts_are_exact_where_a_system_refuses_ranges_whole(void **state)
+{
+    struct whole whole = { 0 };
+    int ready[2], number = -1, from, status;
+    pid_t child;
+
+    (void)state;
+    needs_listener();
+    assert_int_equal(pipe(ready), 0);
+    fflush(NULL);
+    child = fork();
+    if (child == 0)
+        be_reader(target.pid, ready[1]);
+    assert_int_equal(read(ready[0], &number, sizeof number), sizeof number);
+    from = take_listener(child, number);
+    assert_true(from >= 0);
+    status = serve_reader(&whole, child, from);
+    assert_int_equal(status, 0);
+    assert_true(whole.refused >= 3 && whole.served >= 2);
+    close(from);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 static void *kill_it(void *arg)
 {
     (void)arg;
@@ -359,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_signal_that_ends_the_wait_ends_the_space_though_the_thread_lives),
         cmocka_unit_test(what_is_no_notification_is_refused),
         cmocka_unit_test(pointers_are_as_wide_as_those_of_the_call),
+        cmocka_unit_test(counts_are_exact_where_a_system_refuses_ranges_whole),
         cmocka_unit_test(a_caller_that_is_killed_meanwhile_is_read_right_or_gone),
     };
 
