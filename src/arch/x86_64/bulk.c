@@ -218,19 +218,19 @@ WARD_COPY_DEFINE_(zmms, BLOCK, 64, "vmovdqu64", WARD_COPY_HIGH_ZMM_, WARD_COPY_U
     {                                                                                              \
         if (n <= (V))                                                                              \
             return HALF(d, s, n);                                                                  \
-        if (n <= 2 * (V))                                                                          \
+        if (n <= (size_t)2 * (V))                                                                  \
             return TWO(d, s, n);                                                                   \
-        return n <= 4 * (V) ? FOUR(d, s, n) : EIGHT(d, s, n);                                      \
+        return n <= (size_t)4 * (V) ? FOUR(d, s, n) : EIGHT(d, s, n);                              \
     }
 
 #define BLOCKS(NAME, V, ONE, BLOCK)                                                                \
     WARD_INLINE size_t NAME(uintptr_t d, uintptr_t s, size_t n)                                    \
     {                                                                                              \
-        size_t at = (V) - (d & ((V)-1)), last = n - 4 * (V);                                       \
+        size_t at = (V) - (d & ((V)-1)), last = n - (size_t)4 * (V);                               \
                                                                                                    \
         if (WARD_UNLIKELY(!ONE(d, s, n)))                                                          \
             return 0;                                                                              \
-        for (; at < last; at += 4 * (V))                                                           \
+        for (; at < last; at += (size_t)4 * (V))                                                   \
             if (WARD_UNLIKELY(!BLOCK(d + at, s + at, n)))                                          \
                 return at;                                                                         \
         return WARD_LIKELY(BLOCK(d + last, s + last, n)) ? n : at;                                 \
@@ -253,7 +253,7 @@ static void leave_ymm(void)
 
 static size_t ymm_in(uintptr_t d, uintptr_t s, size_t n)
 {
-    size_t done = n > 8 * YMM ? ymm_blocks_in(d, s, n) : ymm_ends_in(d, s, n) ? n : 0;
+    size_t done = n > (size_t)8 * YMM ? ymm_blocks_in(d, s, n) : ymm_ends_in(d, s, n) ? n : 0;
 
     leave_ymm();
     return done;
@@ -261,7 +261,7 @@ static size_t ymm_in(uintptr_t d, uintptr_t s, size_t n)
 
 static size_t ymm_out(uintptr_t d, uintptr_t s, size_t n)
 {
-    size_t done = n > 8 * YMM ? ymm_blocks_out(d, s, n) : ymm_ends_out(d, s, n) ? n : 0;
+    size_t done = n > (size_t)8 * YMM ? ymm_blocks_out(d, s, n) : ymm_ends_out(d, s, n) ? n : 0;
 
     leave_ymm();
     return done;
@@ -269,12 +269,12 @@ static size_t ymm_out(uintptr_t d, uintptr_t s, size_t n)
 
 static size_t zmm_in(uintptr_t d, uintptr_t s, size_t n)
 {
-    return n > 8 * ZMM ? zmm_blocks_in(d, s, n) : zmm_ends_in(d, s, n) ? n : 0;
+    return n > (size_t)8 * ZMM ? zmm_blocks_in(d, s, n) : zmm_ends_in(d, s, n) ? n : 0;
 }
 
 static size_t zmm_out(uintptr_t d, uintptr_t s, size_t n)
 {
-    return n > 8 * ZMM ? zmm_blocks_out(d, s, n) : zmm_ends_out(d, s, n) ? n : 0;
+    return n > (size_t)8 * ZMM ? zmm_blocks_out(d, s, n) : zmm_ends_out(d, s, n) ? n : 0;
 }
 
 /* --- The forms ------------------------------------------------------------------------------- */
@@ -295,21 +295,21 @@ static struct ward_bulk_ avx2_out(uintptr_t to, const void *src, size_t n)
 
 static struct ward_bulk_ avx512_in(void *dst, uintptr_t from, size_t n)
 {
-    if (n <= 2 * SHORT || is_long(n))
+    if (n <= (size_t)2 * SHORT || is_long(n))
         return avx2_in(dst, from, n);
     return ward_bulk_bytes_in_(dst, from, n, zmm_in((uintptr_t)dst, from, n));
 }
 
 static struct ward_bulk_ avx512_out(uintptr_t to, const void *src, size_t n)
 {
-    if (n <= 2 * SHORT || is_long(n))
+    if (n <= (size_t)2 * SHORT || is_long(n))
         return avx2_out(to, src, n);
     return ward_bulk_bytes_out_(to, src, n, zmm_out(to, (uintptr_t)src, n));
 }
 
 static struct ward_bulk_ avx512_str(char *dst, uintptr_t from, size_t n)
 {
-    unsigned zero = is_whole(from, n) ? str_at_once(dst, from) : 0;
+    unsigned zero = is_whole(from, n) ? str_at_once((uintptr_t)dst, from) : 0;
 
     return zero ? whole((size_t)__builtin_ctz(zero)) : avx2_str(dst, from, n);
 }
@@ -476,17 +476,17 @@ LINED int ward_bulk_in_(void *space, uintptr_t from, void *dst, size_t n, void *
                         ward_bulk_rest_ *rest)
 {
     ward_ours_written_(dst, n);
-    if (n <= 2 * SHORT)
+    if (n <= (size_t)2 * SHORT)
         return n <= SHORT ? IN(short_in) : IN(xmm2_in);
     if (WARD_UNLIKELY(!knows(HAS_AVX512)))
         return in_otherwise(space, from, dst, n, why, rest);
     if (WARD_LIKELY(n <= ZMM))
         return IN(high_in);
-    if (WARD_LIKELY(n <= 2 * ZMM))
+    if (WARD_LIKELY(n <= (size_t)2 * ZMM))
         return IN(zmm2_in);
-    if (WARD_LIKELY(n <= 4 * ZMM))
+    if (WARD_LIKELY(n <= (size_t)4 * ZMM))
         return IN(zmm4_in);
-    if (WARD_LIKELY(n <= 8 * ZMM))
+    if (WARD_LIKELY(n <= (size_t)8 * ZMM))
         return IN(zmm8_in);
     return in_far(space, from, dst, n, why, rest);
 }
@@ -495,17 +495,17 @@ LINED int ward_bulk_out_(void *space, uintptr_t to, const void *src, size_t n, v
                          ward_bulk_rest_ *rest)
 {
     ward_ours_read_(src, n);
-    if (n <= 2 * SHORT)
+    if (n <= (size_t)2 * SHORT)
         return n <= SHORT ? OUT(short_out) : OUT(xmm2_out);
     if (WARD_UNLIKELY(!knows(HAS_AVX512)))
         return out_otherwise(space, to, src, n, why, rest);
     if (WARD_LIKELY(n <= ZMM))
         return OUT(high_out);
-    if (WARD_LIKELY(n <= 2 * ZMM))
+    if (WARD_LIKELY(n <= (size_t)2 * ZMM))
         return OUT(zmm2_out);
-    if (WARD_LIKELY(n <= 4 * ZMM))
+    if (WARD_LIKELY(n <= (size_t)4 * ZMM))
         return OUT(zmm4_out);
-    if (WARD_LIKELY(n <= 8 * ZMM))
+    if (WARD_LIKELY(n <= (size_t)8 * ZMM))
         return OUT(zmm8_out);
     return out_far(space, to, src, n, why, rest);
 }
@@ -527,7 +527,7 @@ ptrdiff_t ward_bulk_str_(void *space, uintptr_t from, char *dst, size_t n, void 
 {
     ward_ours_written_(dst, n);
     if (WARD_LIKELY(knows(HAS_AVX512) && is_whole(from, n))) {
-        unsigned zero = str_at_once(dst, from);
+        unsigned zero = str_at_once((uintptr_t)dst, from);
 
         if (WARD_LIKELY(zero != 0))
             return __builtin_ctz(zero);

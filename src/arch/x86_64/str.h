@@ -177,7 +177,7 @@ WARD_INLINE bool is_whole(uintptr_t from, size_t n)
 
 /* One vector, by AVX-512: all that is in it up to and with the first zero, and zeroes behind. Bit
  * i: byte i is zero. 0: there is none, or a fault; what was copied then does not count. */
-WARD_INLINE unsigned str_at_once(char *dst, uintptr_t from)
+WARD_INLINE unsigned str_at_once(uintptr_t dst, uintptr_t from)
 {
     unsigned zero, keep;
 
