@@ -238,6 +238,33 @@ static long madvise_range(void *at, size_t len, int advice)
     return call(SYS_madvise, (uintptr_t)at, len, (uintptr_t)advice);
 }
 
+/* A kernel refuses advice that it does not know. An emulator of one (qemu-user) may agree to any,
+ * and do nothing: from it only what is harmless to miss is believed. */
+static bool agrees_to_anything(void)
+{
+    enum { NOT_ASKED, REFUSES, AGREES, NO_ADVICE = 12345 };
+    static _Atomic int known = NOT_ASKED;
+    int found = atomic_load_explicit(&known, memory_order_relaxed);
+
+    if (found == NOT_ASKED) {
+        found = madvise_range(NULL, 0, NO_ADVICE) == 0 ? AGREES : REFUSES;
+        atomic_store_explicit(&known, found, memory_order_relaxed);
+    }
+    return found == AGREES;
+}
+
+/* Advice that something relies on. */
+static long madvise_in_earnest(void *at, size_t len, int advice)
+{
+    return agrees_to_anything() ? -EINVAL : madvise_range(at, len, advice);
+}
+
+static bool is_relied_on(enum ward_host_advice advice)
+{
+    return advice == WARD_HOST_GUARD || advice == WARD_HOST_UNGUARD ||
+           advice == WARD_HOST_WIPE_ON_FORK || advice == WARD_HOST_ABSENT_ON_FORK;
+}
+
 /* Locked pages want to be named as such: MADV_DONTNEED answers EINVAL for them. */
 static long release_range(void *at, size_t len)
 {
@@ -267,7 +294,7 @@ static int touch_range(unsigned char *at, size_t len)
 
 static int populate_range(void *at, size_t len)
 {
-    long answer = madvise_range(at, len, MADV_POPULATE_WRITE);
+    long answer = madvise_in_earnest(at, len, MADV_POPULATE_WRITE);
 
     if (answer == -EINVAL || answer == -EFAULT)
         return touch_range((unsigned char *)at, len);
@@ -293,6 +320,8 @@ int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
         return populate_range(at, len);
     if (advice == WARD_HOST_RELEASE)
         return optional(release_range(at, len));
+    if (is_relied_on(advice))
+        return optional(madvise_in_earnest(at, len, linux_advice(advice)));
     return optional(madvise_range(at, len, linux_advice(advice)));
 }
 
@@ -391,7 +420,7 @@ static uint64_t *map_wiped_word(void)
     if (ward_host_map(&origin, word_mapping_bytes(), WARD_HOST_ANON, WARD_NONE, 0))
         return NULL;
     at = (unsigned char *)origin + WORD_GUARD_BYTES;
-    if (ward_host_protect(at, page, WARD_RW) || madvise_range(at, page, MADV_WIPEONFORK)) {
+    if (ward_host_protect(at, page, WARD_RW) || madvise_in_earnest(at, page, MADV_WIPEONFORK)) {
         (void)call(SYS_munmap, (uintptr_t)origin, word_mapping_bytes(), 0);
         return NULL;
     }

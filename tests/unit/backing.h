@@ -112,6 +112,19 @@ static inline bool is_closed(const void *at, size_t len)
     return true;
 }
 
+/* Are pages without access counted? Not by qemu-user, which finds no memory there. */
+static inline bool can_count_pages(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *at = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char vector;
+    bool can = at != MAP_FAILED && mincore(at, page, &vector) == 0;
+
+    if (at == MAP_FAILED || munmap(at, page))
+        abort();
+    return can;
+}
+
 /* Pages of [at, at + len) that are in memory. */
 static inline size_t resident_pages(void *at, size_t len)
 {

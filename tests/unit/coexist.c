@@ -367,7 +367,6 @@ static void a_guard_page_is_efault_by_every_way(void **state)
     uint64_t end;
 
     (void)state;
-    skip_without_advice();
     use_ward();
     assert_int_equal(ward_map_init(&map, PAGE, 0), 0);
     end = address(map.region.base + PAGE);

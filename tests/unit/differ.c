@@ -459,7 +459,6 @@ static void guests_of_every_kind_agree_with_a_model(void **state)
     struct ward_guest guest;
 
     (void)state;
-    skip_without_advice();
     for (size_t kind = 0; kind < KINDS; kind++) {
         model_guest(&guest, kinds[kind]);
         start(&differ, &guest.space, &model.space, 0, "a guest against a model");
@@ -479,7 +478,6 @@ static void a_guest_agrees_with_the_host_where_its_pages_lie(void **state)
     struct ward_guest guest;
 
     (void)state;
-    skip_without_advice();
     model_guest(&guest, 0);
     start(&differ, &guest.space, by(0), address(guest.region->base) - guest.space.first,
           "a guest against its host");
