@@ -129,6 +129,7 @@ static uint64_t layout_of(int stat)
 }
 
 /* 0: it is. WARD_FAULT_GONE: it is not. WARD_FAULT_FORBIDDEN: it lives, and shows itself no more.
+ * This is the slow way, where there is no witness.
  *
  * The memory may outlive an exec, held by somebody else: then the layout tells. The layout may be
  * the same, where it is not random: then the memory does. Both files belong to this process alone,
@@ -147,9 +148,32 @@ static unsigned look(const struct ward_process *process)
     return now == process->layout ? 0 : WARD_FAULT_GONE;
 }
 
+static struct ward_witness_ witness_of(const struct ward_process *process)
+{
+    struct ward_witness_ witness = { .at = process->witness_at };
+
+    __builtin_memcpy(witness.bytes, process->witness, sizeof witness.bytes);
+    return witness;
+}
+
+/* The witness vouches for the program; but a process and its siblings by fork share one, and the
+ * number may have gone from one to the other. The pidfd rules that out. */
+static unsigned ask(const struct ward_process *process)
+{
+    struct ward_witness_ witness = witness_of(process);
+    struct ward_fault why;
+    size_t done;
+
+    if (process->rung == WARD_PROCESS_BY_CALLS &&
+        ward_remote_read_vouched_(process->pid, &witness, 0, NULL, 0, &done, &why) &&
+        is_alive(process->pidfd))
+        return 0;
+    return look(process);
+}
+
 int ward_process_verify(const struct ward_process *process)
 {
-    return ward_fault_error(look(process));
+    return ward_fault_error(ask(process));
 }
 
 /* A filter may answer EPERM for calls that it forbids, as the kernel does for processes. */
@@ -162,10 +186,10 @@ static void tell_apart(struct ward_fault *why)
 size_t ward_process_end_(unsigned looked, uint64_t a, size_t done, struct ward_fault *why)
 {
     tell_apart(why);
-    if (looked == 0)
+    if (looked == 0 && why->kind != WARD_FAULT_GONE)
         return done;
     why->addr = a;
-    if (why->kind != WARD_FAULT_GONE || done > 0)
+    if (why->kind != WARD_FAULT_GONE)
         why->kind = looked;
     return 0;
 }
@@ -205,12 +229,18 @@ static size_t process_read(struct ward_space *space, uint64_t a, void *dst, size
                            struct ward_fault *why)
 {
     const struct ward_process *process = (const struct ward_process *)space;
+    bool by_calls = process->rung == WARD_PROCESS_BY_CALLS;
+    struct ward_witness_ witness = witness_of(process);
     size_t done = 0;
+    bool vouched =
+        by_calls && ward_remote_read_vouched_(process->pid, &witness, a, dst, n, &done, why);
 
-    if (process->rung == WARD_PROCESS_BY_CALLS)
+    if (by_calls && !vouched)
         done = ward_remote_read_(process->pid, a, dst, n, why);
-    if (done < n && forces(process))
+    if (done < n && forces(process)) /* by a file that has the one memory only */
         done += force(process, SYS_pread64, (char *)dst + done, a + done, n - done, why);
+    if (vouched && is_alive(process->pidfd))
+        return ward_process_end_(0, a, done, why);
     return ward_process_end_(look(process), a, done, why);
 }
 
@@ -223,7 +253,7 @@ static size_t process_write(struct ward_space *space, uint64_t a, const void *sr
         void *ours;
     } bytes = { src }; /* the system only reads them */
     size_t done = 0;
-    unsigned looked = look(process);
+    unsigned looked = ask(process);
 
     if (looked)
         return ward_process_end_(looked, a, done, why);
@@ -231,7 +261,7 @@ static size_t process_write(struct ward_space *space, uint64_t a, const void *sr
         done = ward_remote_write_(process->pid, a, src, n, why);
     if (done < n && forces(process))
         done += force(process, SYS_pwrite64, (char *)bytes.ours + done, a + done, n - done, why);
-    return ward_process_end_(look(process), a, done, why);
+    return ward_process_end_(ask(process), a, done, why);
 }
 
 static const struct ward_space_ops process_ops = {
@@ -325,7 +355,7 @@ void ward_process_explain(const struct ward_process *process, struct ward_fault 
         return;
     kind = kind_at(&maps, fault->addr, fault->access);
     close_fd(maps.fd);
-    if (look(process) == 0)
+    if (ask(process) == 0)
         fault->kind = kind;
 }
 
@@ -364,26 +394,57 @@ static int find_proc_pid(int pidfd)
     return pid;
 }
 
-/* A 32-bit process has pairs of 32-bit words there. The page size, which no vector lacks and which
- * is not zero, tells: read as a 64-bit word, its 32-bit pair is no small number. */
-static unsigned pointer_bytes_of(int proc_pid)
-{
-    union {
-        uint64_t words[2 * 64];
-        uint32_t halves[4 * 64];
-    } auxv = { { 0 } };
-    int fd = open_proc("/proc/", proc_pid, "/auxv", O_RDONLY);
-    long len = fd < 0 ? 0 : call(SYS_read, (uintptr_t)fd, (uintptr_t)&auxv, sizeof auxv, 0);
-    size_t words = len > 0 ? (size_t)len / 8 : 0;
+/* What the system tells a program about itself. A 32-bit one has pairs of 32-bit words there. */
+union auxv {
+    uint64_t words[2 * 64];
+    uint32_t halves[4 * 64];
+};
 
-    close_fd(fd);
-    for (size_t i = 0; i + 1 < words; i += 2)
-        if (auxv.words[i] == AT_PAGESZ)
-            return 8;
-    for (size_t i = 0; i < words; i++)
-        if (auxv.halves[2 * i] == AT_PAGESZ)
-            return 4;
+/* The value behind a key, 0 if there is none. */
+static uint64_t find_auxv(const union auxv *auxv, unsigned pointer_bytes, unsigned key)
+{
+    for (size_t i = 0; i < 64; i++) {
+        if (pointer_bytes == 8 && auxv->words[2 * i] == key)
+            return auxv->words[2 * i + 1];
+        if (pointer_bytes == 4 && auxv->halves[2 * i] == key)
+            return auxv->halves[2 * i + 1];
+    }
     return 0;
+}
+
+/* The page size, which no vector lacks and which is not zero, tells the width: read as a 64-bit
+ * word, its 32-bit pair is no small number. */
+static unsigned width_of(const union auxv *auxv)
+{
+    if (find_auxv(auxv, 8, AT_PAGESZ))
+        return 8;
+    return find_auxv(auxv, 4, AT_PAGESZ) ? 4 : 0;
+}
+
+/* A program may have wiped them: zeroes vouch for nobody. */
+static void find_witness(struct ward_process *process, uint64_t at)
+{
+    struct ward_fault why;
+    unsigned char seen = 0;
+    size_t got =
+        ward_remote_read_(process->pid, at, process->witness, sizeof process->witness, &why);
+
+    for (size_t i = 0; i < got; i++)
+        seen |= process->witness[i];
+    process->witness_at = got == sizeof process->witness && seen ? at : 0;
+}
+
+static void read_auxv(struct ward_process *process)
+{
+    union auxv auxv = { { 0 } };
+    int fd = open_proc("/proc/", process->proc_pid, "/auxv", O_RDONLY);
+
+    if (fd < 0)
+        return;
+    (void)call(SYS_read, (uintptr_t)fd, (uintptr_t)&auxv, sizeof auxv, 0);
+    close_fd(fd);
+    process->pointer_bytes = width_of(&auxv);
+    find_witness(process, find_auxv(&auxv, process->pointer_bytes, AT_RANDOM));
 }
 
 uint64_t ward_process_last_(unsigned pointer_bytes)
@@ -425,7 +486,7 @@ static int attach(struct ward_process *process)
         process->layout = process->layout == HIDDEN ? NONE : process->layout;
         process->mem =
             open_proc("/proc/", process->proc_pid, "/mem", forces(process) ? O_RDWR : O_RDONLY);
-        process->pointer_bytes = pointer_bytes_of(process->proc_pid);
+        read_auxv(process);
     }
     if (is_shortage(process->mem) || is_shortage(process->stat))
         return is_shortage(process->mem) ? process->mem : process->stat;
@@ -469,7 +530,8 @@ void ward_process_info_get(const struct ward_process *process, struct ward_proce
         .pid = process->pid,
         .rung = process->rung,
         .forces = forces(process),
-        .notices_exec = process->mem >= 0 || process->layout != NONE || process->pidfd < 0,
+        .notices_exec = process->mem >= 0 || process->layout != NONE || process->witness_at != 0 ||
+                        process->pidfd < 0,
         .pointer_bytes = process->pointer_bytes,
     };
 }

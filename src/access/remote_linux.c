@@ -8,12 +8,39 @@
 #include "remote.h"
 #include "syscall.h"
 
-static long copy_once(long number, int pid, void *ours, uint64_t a, size_t n)
+/* A copy under way. */
+struct copy {
+    long number; /* of the system call */
+    int pid;
+    const struct ward_witness_ *witness; /* NULL: none */
+    bool vouched;
+};
+
+static long copy_once(struct copy *copy, void *ours, uint64_t a, size_t n)
 {
     struct iovec local = { ours, n };
     struct iovec foreign = { (void *)(uintptr_t)a, n };
 
-    return ward_syscall_(number, pid, (long)&local, 1, (long)&foreign, 1, 0);
+    return ward_syscall_(copy->number, copy->pid, (long)&local, 1, (long)&foreign, 1, 0);
+}
+
+/* The witness comes first, so that it is there also where the range is not. What is known of a
+ * range of which no byte came is that it was refused. */
+static long copy_vouched(struct copy *copy, void *ours, uint64_t a, size_t n)
+{
+    const struct ward_witness_ *witness = copy->witness;
+    unsigned char seen[sizeof witness->bytes] = { 0 };
+    struct iovec local[2] = { { seen, sizeof seen }, { ours, n } };
+    struct iovec foreign[2] = { { (void *)(uintptr_t)witness->at, sizeof seen },
+                                { (void *)(uintptr_t)a, n } };
+    long got =
+        ward_syscall_(copy->number, copy->pid, (long)local, 2, (long)foreign, n > 0 ? 2 : 1, 0);
+
+    copy->vouched =
+        got >= (long)sizeof seen && __builtin_memcmp(seen, witness->bytes, sizeof seen) == 0;
+    if (!copy->vouched)
+        return -ESRCH;
+    return got > (long)sizeof seen ? got - (long)sizeof seen : -EFAULT;
 }
 
 static int own_pid(void)
@@ -23,9 +50,10 @@ static int own_pid(void)
 
 bool ward_remote_works_(void)
 {
-    char byte = 1, copy = 0;
+    struct copy copy = { .number = SYS_process_vm_readv, .pid = own_pid() };
+    char byte = 1, other = 0;
 
-    return copy_once(SYS_process_vm_readv, own_pid(), &copy, (uintptr_t)&byte, 1) == 1;
+    return copy_once(&copy, &other, (uintptr_t)&byte, 1) == 1;
 }
 
 static unsigned kind_of(long error)
@@ -42,7 +70,7 @@ static unsigned kind_of(long error)
 /* One call copies up to the first page that cannot be accessed, or to a limit of the system's: what
  * is left is asked for again, and then there is an error, or progress. Some systems refuse a range
  * whole (the manual allows it): after a refusal it goes on page by page. */
-static size_t copy(long number, int pid, void *ours, uint64_t a, size_t n, struct ward_fault *why)
+static size_t copy_all(struct copy *copy, void *ours, uint64_t a, size_t n, struct ward_fault *why)
 {
     bool by_page = false;
     size_t done = 0;
@@ -50,7 +78,8 @@ static size_t copy(long number, int pid, void *ours, uint64_t a, size_t n, struc
     while (done < n) {
         size_t page = ward_host_page_size(), in_page = page - (size_t)((a + done) % page);
         size_t left = n - done, want = by_page && in_page < left ? in_page : left;
-        long got = copy_once(number, pid, (char *)ours + done, a + done, want);
+        long got =
+            (copy->witness ? copy_vouched : copy_once)(copy, (char *)ours + done, a + done, want);
 
         if (got > 0) {
             done += (size_t)got;
@@ -67,7 +96,9 @@ static size_t copy(long number, int pid, void *ours, uint64_t a, size_t n, struc
 
 size_t ward_remote_read_(int pid, uint64_t a, void *dst, size_t n, struct ward_fault *why)
 {
-    return copy(SYS_process_vm_readv, pid, dst, a, n, why);
+    struct copy copy = { .number = SYS_process_vm_readv, .pid = pid };
+
+    return copy_all(&copy, dst, a, n, why);
 }
 
 size_t ward_remote_write_(int pid, uint64_t a, const void *src, size_t n, struct ward_fault *why)
@@ -76,6 +107,24 @@ size_t ward_remote_write_(int pid, uint64_t a, const void *src, size_t n, struct
         const void *src;
         void *ours;
     } bytes = { src }; /* the system only reads them */
+    struct copy copy = { .number = SYS_process_vm_writev, .pid = pid };
 
-    return copy(SYS_process_vm_writev, pid, bytes.ours, a, n, why);
+    return copy_all(&copy, bytes.ours, a, n, why);
+}
+
+bool ward_remote_read_vouched_(int pid, const struct ward_witness_ *witness, uint64_t a, void *dst,
+                               size_t n, size_t *done, struct ward_fault *why)
+{
+    struct copy copy = { .number = SYS_process_vm_readv, .pid = pid, .witness = witness };
+
+    *done = 0;
+    if (witness->at == 0)
+        return false;
+    if (n == 0)
+        (void)copy_vouched(&copy, dst, a, 0);
+    else
+        *done = copy_all(&copy, dst, a, n, why);
+    if (!copy.vouched)
+        why->kind = 0; /* that says nothing about the range */
+    return copy.vouched;
 }

@@ -346,33 +346,46 @@ static int filter_reads(void)
                         &filter);
 }
 
-/* All of the range, or -EFAULT. */
+static size_t total(const struct iovec *vec, size_t count)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += vec[i].iov_len;
+    return bytes;
+}
+
+/* All of the ranges, or -EFAULT. */
 static void serve_whole(struct whole *whole, int from, const struct seccomp_notif *request)
 {
-    unsigned char bytes[4 * 256];
-    struct iovec local, foreign;
-    struct ward_notif caller;
-    struct iovec here = { bytes, sizeof bytes };
-    ssize_t got;
+    struct iovec local[2], foreign[2], here;
+    unsigned char bytes[2048];
+    size_t count = request->data.args[2], put = 0;
+    struct ward_space *caller;
+    struct ward_notif notif;
 
-    if (ward_notif_init(&caller, from, request) ||
-        ward_space_read(&caller.process.space, request->data.args[1], &local, sizeof local, NULL) ||
-        ward_space_read(&caller.process.space, request->data.args[3], &foreign, sizeof foreign,
-                        NULL) ||
-        local.iov_len > sizeof bytes)
+    if (count > 2 || request->data.args[4] != count || ward_notif_init(&notif, from, request))
         abort();
-    here.iov_len = local.iov_len;
-    got = process_vm_readv((pid_t)request->data.args[0], &here, 1, &foreign, 1, 0);
-    if (got == (ssize_t)local.iov_len) {
-        whole->served++;
-        if (ward_space_write(&caller.process.space, address(local.iov_base), bytes, local.iov_len,
-                             NULL) ||
-            ward_notif_answer(&caller, got, 0))
+    caller = &notif.process.space;
+    if (ward_space_read(caller, request->data.args[1], local, count * sizeof *local, NULL) ||
+        ward_space_read(caller, request->data.args[3], foreign, count * sizeof *foreign, NULL))
+        abort();
+    here = (struct iovec){ bytes, total(local, count) };
+    if (here.iov_len > sizeof bytes)
+        abort();
+    if (process_vm_readv((pid_t)request->data.args[0], &here, 1, foreign, count, 0) !=
+        (ssize_t)here.iov_len) {
+        whole->refused++;
+        if (ward_notif_answer(&notif, 0, EFAULT))
             abort();
         return;
     }
-    whole->refused++;
-    if (ward_notif_answer(&caller, 0, EFAULT))
+    for (size_t i = 0; i < count; put += local[i++].iov_len)
+        if (ward_space_write(caller, address(local[i].iov_base), bytes + put, local[i].iov_len,
+                             NULL))
+            abort();
+    whole->served++;
+    if (ward_notif_answer(&notif, (int64_t)put, 0))
         abort();
 }
 

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/personality.h>
 
 enum { TAG = 0x11, STRANGER = 0xee, BYTES = 256 };
@@ -37,6 +38,21 @@ static int try_read(struct ward_process *process, const unsigned char *page)
     return error;
 }
 
+/* The ways to find out whether it is still the same: 0 and 1, by the witness, without and with
+ * force; 2 and 3, where there is none. */
+enum { WAYS = 4 };
+
+static int open_way(struct ward_process *process, pid_t pid, unsigned way)
+{
+    int error = ward_process_open(process, pid, way % 2 ? WARD_PROCESS_FORCE : 0);
+
+    if (!error && process->witness_at == 0)
+        fail_msg("no witness was found");
+    if (way / 2 % 2)
+        process->witness_at = 0;
+    return error;
+}
+
 static void assert_gone(struct ward_process *process, const unsigned char *page)
 {
     uint64_t pointer = 7;
@@ -60,12 +76,12 @@ static void a_process_that_ended_is_gone(void **state)
     unsigned char *page = map_pages(1);
 
     (void)state;
-    for (unsigned flags = 0; flags <= WARD_PROCESS_FORCE; flags++) {
+    for (unsigned way = 0; way < WAYS; way++) {
         struct ward_process process;
         struct target target;
 
         start_target(&target, fill_with_tag, NULL, page);
-        assert_int_equal(ward_process_open(&process, target.pid, flags), 0);
+        assert_int_equal(open_way(&process, target.pid, way), 0);
         assert_int_equal(try_read(&process, page), 0);
         assert_int_equal(ward_process_verify(&process), 0);
         stop_target(&target);
@@ -118,7 +134,7 @@ static void a_process_that_is_killed_meanwhile_is_read_right_or_gone(void **stat
         pthread_t killer;
 
         start_target(&target, fill_with_tag, NULL, page);
-        assert_int_equal(ward_process_open(&process, target.pid, i % 2), 0);
+        assert_int_equal(open_way(&process, target.pid, i % WAYS), 0);
         assert_int_equal(pthread_create(&killer, NULL, kill_it, &target), 0);
         while (try_read(&process, page) == 0)
             continue;
@@ -176,7 +192,7 @@ static void a_process_that_runs_another_program_is_gone(void **state)
         unsigned char byte = 0;
 
         start_target(&target, fill_with_tag, exec_self, page);
-        assert_int_equal(ward_process_open(&process, target.pid, i % 2), 0);
+        assert_int_equal(open_way(&process, target.pid, i % WAYS), 0);
         ward_process_info_get(&process, &info);
         assert_true(info.notices_exec);
         order(&target, 'x');
@@ -216,17 +232,14 @@ static void share_and_exec(void *page, char order_, int orders, int answers)
     exec_self(page, order_, orders, answers);
 }
 
-static void an_exec_is_noticed_though_the_old_memory_lives_on(void **state)
+static void share_and_notice(unsigned way)
 {
     unsigned char *page = map_pages(1);
     struct ward_process process;
     struct target target;
 
-    (void)state;
-    skip_unless(!RUNNING_ON_VALGRIND,
-                "valgrind knows no clone that shares memory without a thread");
     start_target(&target, fill_with_tag, share_and_exec, page);
-    assert_int_equal(ward_process_open(&process, target.pid, 0), 0);
+    assert_int_equal(open_way(&process, target.pid, way), 0);
     order(&target, 'x');
     order(&target, (char)STRANGER);
     while (try_read(&process, page) == 0)
@@ -238,6 +251,15 @@ static void an_exec_is_noticed_though_the_old_memory_lives_on(void **state)
     unmap_pages(page, 1);
 }
 
+static void an_exec_is_noticed_though_the_old_memory_lives_on(void **state)
+{
+    (void)state;
+    skip_unless(!RUNNING_ON_VALGRIND,
+                "valgrind knows no clone that shares memory without a thread");
+    for (unsigned way = 0; way < WAYS; way++)
+        share_and_notice(way);
+}
+
 static void exec_fixed(void *page, char order_, int orders, int answers)
 {
     if (personality(ADDR_NO_RANDOMIZE) < 0)
@@ -245,18 +267,17 @@ static void exec_fixed(void *page, char order_, int orders, int answers)
     exec_self(page, order_, orders, answers);
 }
 
-static void the_same_program_at_the_same_addresses_is_another(void **state)
+static void exec_at_the_same_addresses(unsigned way)
 {
     unsigned char *page = map_pages(1);
     struct ward_process process, fresh;
     struct target target;
 
-    (void)state;
     start_target(&target, NULL, exec_fixed, page);
     order(&target, 'x');
     order(&target, TAG);
     await(&target);
-    assert_int_equal(ward_process_open(&process, target.pid, 0), 0);
+    assert_int_equal(open_way(&process, target.pid, way), 0);
     assert_int_equal(try_read(&process, page), 0);
     order(&target, 'x');
     order(&target, (char)STRANGER);
@@ -267,6 +288,40 @@ static void the_same_program_at_the_same_addresses_is_another(void **state)
     ward_process_close(&fresh);
     ward_process_close(&process);
     stop_target(&target);
+    unmap_pages(page, 1);
+}
+
+static void the_same_program_at_the_same_addresses_is_another(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < WAYS; way++)
+        exec_at_the_same_addresses(way);
+}
+
+/* Its own bytes are the program's to change. */
+static void overwrite_witness(void *page, char order_, int orders, int answers)
+{
+    (void)page, (void)order_, (void)orders, (void)answers;
+    memset((void *)(uintptr_t)getauxval(AT_RANDOM), 0x33, 16);
+}
+
+static void a_program_that_overwrites_its_witness_is_the_same(void **state)
+{
+    unsigned char *page = map_pages(1);
+    struct ward_process process;
+    struct target target;
+
+    (void)state;
+    start_target(&target, fill_with_tag, overwrite_witness, page);
+    assert_int_equal(open_way(&process, target.pid, 0), 0);
+    order(&target, 'w');
+    await(&target);
+    assert_int_equal(try_read(&process, page), 0);
+    assert_int_equal(ward_process_verify(&process), 0);
+    assert_int_equal(ward_space_write(&process.space, address(page), "x", 1, NULL), 0);
+    stop_target(&target);
+    assert_gone(&process, page);
+    ward_process_close(&process);
     unmap_pages(page, 1);
 }
 
@@ -386,7 +441,7 @@ static void many_threads_notice_an_exec(void **state)
         pthread_t threads[4];
 
         start_target(&target, fill_with_tag, exec_self, page);
-        assert_int_equal(ward_process_open(&shared.process, target.pid, 0), 0);
+        assert_int_equal(open_way(&shared.process, target.pid, i % WAYS), 0);
         for (size_t k = 0; k < 4; k++)
             assert_int_equal(pthread_create(&threads[k], NULL, read_until_gone, &shared), 0);
         order(&target, 'x');
@@ -423,6 +478,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_process_that_runs_another_program_is_gone),
         cmocka_unit_test(an_exec_is_noticed_though_the_old_memory_lives_on),
         cmocka_unit_test(the_same_program_at_the_same_addresses_is_another),
+        cmocka_unit_test(a_program_that_overwrites_its_witness_is_the_same),
         cmocka_unit_test(a_number_that_was_given_to_another_is_not_taken_for_the_first),
         cmocka_unit_test(one_object_serves_many_threads),
         cmocka_unit_test(many_threads_notice_an_exec),
