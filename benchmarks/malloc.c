@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The malloc, under each profile, against others: whole programs under LD_PRELOAD, in turn, in one run.
+ * The malloc, under each profile, against others: whole programs under LD_PRELOAD, in turn, in one
+ * run.
  *
- * CPU time and peak memory are what the system charges the process with; what is printed is the ratio
- * to mimalloc (1 is as fast, or as small), the median over the rounds, and over the workloads the
- * geometric mean.
+ * CPU time and peak memory are what the system charges the process with; what is printed is the
+ * ratio to mimalloc (1 is as fast, or as small), the median over the rounds, and over the workloads
+ * the geometric mean.
  *
- *   bench_malloc [--json] [--rounds N] [WORKLOAD...]
+ *   bench_malloc [--json] [--rounds N] [--only NAME,...] [WORKLOAD...]
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -53,7 +54,10 @@ static struct usage results[WORKLOADS_MAX][CONTENDERS][ROUNDS_MAX];
 static bool find(struct contender *contender)
 {
     static const char *const directories[] = {
-        "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
         "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux",
     };
 
@@ -65,8 +69,14 @@ static bool find(struct contender *contender)
     return false;
 }
 
+/* Is it in a list with commas? mimalloc always is. */
+static bool is_asked_for(const char *only, const char *name)
+{
+    return !only || strcmp(name, contenders[0].name) == 0 || strstr(only, name);
+}
+
 /* Ours stands beside this program. */
-static void find_all(void)
+static void find_all(const char *only)
 {
     char self[PATH] = "";
     ssize_t length = readlink("/proc/self/exe", self, PATH - 1);
@@ -78,7 +88,9 @@ static void find_all(void)
     for (size_t i = 0; i < CONTENDERS && contenders[i].name; i++) {
         struct contender *contender = &contenders[i];
 
-        contender->here = true;
+        contender->here = is_asked_for(only, contender->name);
+        if (!contender->here)
+            continue;
         if (contender->profile)
             snprintf(contender->path, PATH, "%.480s/libward-malloc.so", self);
         else if (contender->file)
@@ -103,8 +115,7 @@ static struct usage run(const struct contender *contender, const char *workload)
         _exit(127);
     }
     if (pid < 0 || wait4(pid, &status, 0, &used) != pid || status != 0) {
-        fprintf(stderr, "%s under %s ended with %x\n", workload, contender->name,
-                (unsigned)status);
+        fprintf(stderr, "%s under %s ended with %x\n", workload, contender->name, (unsigned)status);
         exit(1);
     }
     return (struct usage){
@@ -202,7 +213,7 @@ static bool is_wanted(const char *name, int argc, char **argv)
 
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], "--", 2) == 0) {
-            i += strcmp(argv[i], "--rounds") == 0;
+            i += strcmp(argv[i], "--json") != 0;
             continue;
         }
         any = true;
@@ -215,6 +226,7 @@ static bool is_wanted(const char *name, int argc, char **argv)
 int main(int argc, char **argv)
 {
     size_t rounds = 5, wanted[WORKLOADS_MAX], count = 0;
+    const char *only = NULL;
     bool json = false;
 
     if (argc == 3 && strcmp(argv[1], "--work") == 0)
@@ -223,9 +235,11 @@ int main(int argc, char **argv)
         json = json || strcmp(argv[i], "--json") == 0;
         if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
             rounds = strtoul(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            only = argv[i + 1];
     }
     rounds = rounds < 1 ? 1 : rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
-    find_all();
+    find_all(only);
     if (!contenders[0].here)
         return 1;
     for (size_t i = 0; i < workload_count; i++)

@@ -6,9 +6,8 @@
 #include "pool.h"
 #include "report.h"
 
-enum { KEEP_BYTES = 32 << 20, CLEAR_BYTES = 1 << 20 };
-
-static _Atomic size_t kept; /* bytes of pages in spans without a block */
+/* Clearing more costs more than new pages do. */
+enum { CLEAR_BYTES = 1 << 20 };
 
 static _Atomic uint16_t *state_of(struct span *span)
 {
@@ -51,29 +50,28 @@ static struct span *take_span(unsigned class, size_t open)
 
     if (!span)
         span = ward_pool_make_(class);
-    if (span && span->dirty)
-        atomic_fetch_sub(&kept, span->open);
-    if (span && !set_open(span, open)) {
-        ward_pool_push_(POOL_EMPTY, span);
+    if (!span)
         return NULL;
-    }
-    return span;
+    ward_pool_unkeep_(span->kept);
+    span->kept = 0;
+    if (set_open(span, open))
+        return span;
+    ward_pool_release_(span->base, span->open);
+    ward_pool_push_(POOL_EMPTY, span);
+    return NULL;
 }
 
-/* What a block leaves: nothing, if the policy says so; and pages only as far as they are to be
- * kept. */
+/* What a block leaves: nothing, if the policy says so. */
 static void clean(struct span *span)
 {
-    bool keep = atomic_load(&kept) + span->open <= KEEP_BYTES &&
-                (!(ward_root_.policy & POLICY_ZERO) || span->open <= CLEAR_BYTES);
+    bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
-    span->dirty = keep;
-    if (!keep) {
+    if ((clear && span->open > CLEAR_BYTES) || !ward_pool_keep_(span->open)) {
         ward_pool_release_(span->base, span->open);
         return;
     }
-    atomic_fetch_add(&kept, span->open);
-    if (ward_root_.policy & POLICY_ZERO)
+    span->kept = span->open;
+    if (clear)
         slot_clear(span->base, span->open);
 }
 
@@ -261,7 +259,6 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
 
 void ward_big_inherit_(void)
 {
-    atomic_store(&kept, 0);
     for (unsigned class = CLASS_SMALL; class < CLASS_COUNT; class ++) {
         uint32_t made = ward_pool_made_(class);
 
@@ -276,7 +273,7 @@ void ward_big_inherit_(void)
             span->class = class;
             span->number = number;
             ward_pool_release_(span->base, ward_root_.classes[class].bytes);
-            span->dirty = false;
+            span->kept = 0;
             ward_pool_push_(POOL_EMPTY, span);
         }
     }

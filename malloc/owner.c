@@ -7,13 +7,12 @@
 #include "pool.h"
 #include "start.h"
 
-/* What an empty hand holds: no free bit. */
+/* What an empty hand holds. */
 static struct span no_span = { .class = CLASS_COUNT };
-static uint64_t no_bits;
 
 #define EMPTY                                                                                      \
     {                                                                                              \
-        .free = &no_bits, .span = &no_span                                                         \
+        .span = &no_span                                                                           \
     }
 #define EMPTY_4  EMPTY, EMPTY, EMPTY, EMPTY
 #define EMPTY_16 EMPTY_4, EMPTY_4, EMPTY_4, EMPTY_4

@@ -92,6 +92,26 @@ void ward_pool_release_(unsigned char *at, size_t len)
         slot_clear(at, len);
 }
 
+enum { KEEP_BYTES = 32 << 20 };
+
+static _Atomic size_t kept;
+
+bool ward_pool_keep_(size_t len)
+{
+    size_t was = atomic_load(&kept);
+
+    do {
+        if (was + len > KEEP_BYTES)
+            return false;
+    } while (!atomic_compare_exchange_weak(&kept, &was, was + len));
+    return true;
+}
+
+void ward_pool_unkeep_(size_t len)
+{
+    atomic_fetch_sub(&kept, len);
+}
+
 /* --- Spans ----------------------------------------------------------------------------------- */
 
 static void raise(_Atomic uint32_t *made, uint32_t to)

@@ -44,6 +44,11 @@ void ward_pool_guard_(unsigned char *at, size_t len);
 /* Drops the contents of the pages in [at, at + len), a page's start: they read as zero. */
 void ward_pool_release_(unsigned char *at, size_t len);
 
+/* Spans without a block may keep some of their pages for the next. Takes len bytes of what all may
+ * keep; false: give the pages back. */
+bool ward_pool_keep_(size_t len);
+void ward_pool_unkeep_(size_t len);
+
 /* Sees to it that [base, base + need) can be touched; *committed says how much can be, of `most`
  * bytes. Two threads may do the same at once. */
 bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most);

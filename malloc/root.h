@@ -40,6 +40,7 @@ struct WARD_ALIGNED(64) class_info {
     uint32_t slots;         /* of a span */
     uint32_t record_bytes;
     uint32_t spans;      /* that fit in the range; 0: this class cannot be served here */
+    uint32_t enough;     /* free slots for which a span is worth going back to */
     uint32_t words;      /* of a bitmap of slots */
     uint32_t seats;      /* of the quarantine that its blocks may take: 1 to QUARANTINE_SEATS */
     uint32_t states;     /* where they are in a record, in bytes */

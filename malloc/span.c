@@ -60,16 +60,18 @@ static void disown(struct owner *owner, struct span *span)
 /* --- Spans without a block ---------------------------------------------------------------------
  */
 
-/* Gives the pages back, and the span to whoever needs one. */
+/* Gives the span to whoever needs one, and its pages back unless some may be kept. They are clear
+ * where the policy wants them so. */
 static void release(struct owner *owner, struct span *span)
 {
-    const struct class_info *info = &ward_root_.classes[span->class];
+    size_t used = (size_t)span->fresh * ward_root_.classes[span->class].bytes;
 
     disown(owner, span);
-    for (uint32_t word = 0; word < info->words; word++)
-        span->bits[word] = 0;
     span->free = span->fresh = 0;
-    ward_pool_release_(span->base, (size_t)info->slots * info->bytes);
+    if (ward_pool_keep_(used))
+        span->kept = used;
+    else
+        ward_pool_release_(span->base, used);
     ward_pool_push_(POOL_EMPTY, span);
 }
 
@@ -104,9 +106,8 @@ static void retire(const struct place *place)
 static void fold_slot(struct owner *owner, const struct place *place)
 {
     uint32_t state = LOAD(&span_states(place->span, place->class)[place->slot]);
-    bool is_free = place->span->bits[place->slot / 64] >> place->slot % 64 & 1;
 
-    if (state == SLOT_PENDING && !is_free)
+    if (state == SLOT_PENDING)
         span_push(owner, place->span, place->class, place->slot);
     else
         ward_report_(WARD_BUG_DOUBLE_FREE, block_at(place), place,
@@ -116,7 +117,7 @@ static void fold_slot(struct owner *owner, const struct place *place)
 static void fold(struct owner *owner, struct span *span)
 {
     struct place place = { &ward_root_.classes[span->class], span, 0 };
-    _Atomic uint64_t *pending = span_pending(span, place.class);
+    _Atomic uint64_t *pending = span->pending;
 
     for (uint32_t word = 0; word < place.class->words; word++) {
         uint64_t bits = LOAD(&pending[word]) ? atomic_exchange(&pending[word], 0) : 0;
@@ -184,7 +185,7 @@ static void fold_all(struct owner *owner)
 
 static void free_remote(unsigned char *block, const struct place *place)
 {
-    _Atomic uint64_t *pending = &span_pending(place->span, place->class)[place->slot / 64];
+    _Atomic uint64_t *pending = &place->span->pending[place->slot / 64];
     uint64_t bit = UINT64_C(1) << place->slot % 64;
 
     if (ward_root_.policy & POLICY_ZERO)
@@ -217,13 +218,18 @@ static void extend(const struct class_info *info, struct span *span)
 
     more = more < 8 ? 8 : more;
     to = info->slots - span->fresh < more ? info->slots : span->fresh + more;
-    for (uint32_t slot = span->fresh; slot < to; slot++)
-        span->bits[slot / 64] |= UINT64_C(1) << slot % 64;
     span->free += to - span->fresh;
     span->fresh = to;
 }
 
-/* A span with a free slot, or one that can be extended. */
+/* Is it worth issuing from? A span with a few free slots rests until there are more: what finding
+ * them costs is shared by many blocks, and there is something to choose from. */
+static bool has_enough(const struct class_info *info, const struct span *span)
+{
+    return span->free >= info->enough || span->fresh < info->slots;
+}
+
+/* A span with enough free slots, or one that can be extended. */
 static struct span *obtain(struct owner *owner, unsigned class)
 {
     struct span *span = owner->partial[class];
@@ -233,83 +239,123 @@ static struct span *obtain(struct owner *owner, unsigned class)
         return span;
     }
     while ((span = adopt(owner, class)))
-        if (span->free > 0 || span->fresh < ward_root_.classes[class].slots)
+        if (has_enough(&ward_root_.classes[class], span))
             return span;
     span = ward_pool_pop_(POOL_EMPTY, class);
     if (!span)
         span = ward_pool_make_(class);
-    if (span)
+    if (span) {
+        ward_pool_unkeep_(span->kept);
+        span->kept = 0;
         own(owner, span);
+    }
     return span;
 }
 
-/* Points the hand at a word of free bits. */
-static void hold(struct owner *owner, struct span *span, uint32_t word)
+/* Bits of the states among `count` <= 64 that are FREE, which is zero: of four at a time, by a
+ * carry into each one's high bit. */
+static uint64_t free_bits(const _Atomic uint16_t *states, uint32_t count)
+{
+    const uint64_t low = UINT64_C(0x7fff7fff7fff7fff);
+    uint64_t bits = 0;
+
+    for (uint32_t i = 0; i < count; i += 4) {
+        uint64_t four, busy;
+
+        __builtin_memcpy(&four, (const void *)(uintptr_t)&states[i], sizeof four);
+        busy = ((four & low) + low) | four | low; /* high bit: not zero */
+        bits |= ((~busy >> 15) * UINT64_C(0x1000200040008) >> 48 & 15) << i;
+    }
+    return count < 64 ? bits & ((UINT64_C(1) << count) - 1) : bits;
+}
+
+/* Takes the free ones of 64 slots into the hand. */
+static bool hold(struct owner *owner, struct span *span, uint32_t word)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
     struct hand *hand = &owner->hands[span->class];
+    uint32_t from = word * 64, count = span->fresh - from;
 
     hand->span = span;
-    hand->free = &span->bits[word];
-    hand->states = &span_states(span, info)[(size_t)word * 64];
-    hand->base = span->base + (size_t)word * 64 * info->bytes;
+    hand->states = &span_states(span, info)[from];
+    hand->base = span->base + (size_t)from * info->bytes;
+    hand->bits = free_bits(hand->states, count < 64 ? count : 64);
+    return hand->bits != 0;
 }
 
-/* The same with one that is not empty: by policy a random one. */
+/* The word after the one that was issued from last. */
+static uint32_t next_word(const struct owner *owner, struct span *span)
+{
+    const struct hand *hand = &owner->hands[span->class];
+    _Atomic uint16_t *states = span_states(span, &ward_root_.classes[span->class]);
+
+    return hand->span == span && hand->states ? (uint32_t)(hand->states - states) / 64 + 1 : 0;
+}
+
+/* The same with the next that has any: by policy from a random one on. */
 static bool seek(struct owner *owner, struct span *span)
 {
-    uint32_t words = (span->fresh + 63) / 64, from = 0;
+    uint32_t words = (span->fresh + 63) / 64, from = next_word(owner, span);
 
     if (span->free == 0)
         return false;
     if (ward_root_.policy & POLICY_RANDOM)
         from = ward_random_below_(&owner->random, ward_root_.fork_word, words);
-    for (uint32_t i = 0; i < words; i++) {
-        uint32_t word = from + i < words ? from + i : from + i - words;
-
-        if (span->bits[word]) {
-            hold(owner, span, word);
+    for (uint32_t i = 0; i < words; i++)
+        if (hold(owner, span, (from + i) % words))
             return true;
-        }
-    }
     return false;
 }
 
-/* Sees to it that there is a free bit at hand. */
+static bool issue_from(struct owner *owner, const struct class_info *info, struct span *span)
+{
+    if (!span->base || !has_enough(info, span))
+        return false;
+    if (span->free < info->enough)
+        extend(info, span);
+    return seek(owner, span);
+}
+
+/* Memory is short: any free slot will do. */
+static bool scrape(struct owner *owner, unsigned class)
+{
+    for (struct span *span = owner->owned; span; span = span->next_owned)
+        if (span->class == class && seek(owner, span))
+            return true;
+    ward_owner_let_go_(owner, class);
+    return false;
+}
+
+/* Sees to it that there is a free slot at hand. */
 static bool refill(struct owner *owner, unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
     struct span *span = owner->hands[class].span;
 
     fold_queue(owner);
-    if (seek(owner, span))
+    if (span->free >= info->enough && seek(owner, span))
         return true;
     fold_all(owner);
-    for (;;) {
-        if (span->base && span->fresh < info->slots)
-            extend(info, span);
-        if (seek(owner, span))
-            return true;
+    while (!issue_from(owner, info, span)) {
         span = obtain(owner, class);
-        if (!span) {
-            ward_owner_let_go_(owner, class);
-            return false;
-        }
+        if (!span)
+            return scrape(owner, class);
         owner->hands[class].span = span;
     }
+    return true;
 }
 
 /* --- Allocating --------------------------------------------------------------------------------
  */
 
 /* The slot that was chosen may not be issued: takes it out, and says why. */
-static void bad_slot(const struct hand *hand, unsigned bit)
+static void bad_slot(struct hand *hand, unsigned bit)
 {
     struct place place = { &ward_root_.classes[hand->span->class], hand->span, 0 };
     uint32_t state = LOAD(&hand->states[bit]);
 
-    place.slot = (uint32_t)(hand->free - hand->span->bits) * 64 + bit;
-    *hand->free &= ~(UINT64_C(1) << bit);
+    place.slot = (uint32_t)(&hand->states[bit] - span_states(place.span, place.class));
+    hand->bits &= ~(UINT64_C(1) << bit);
     hand->span->free--;
     retire(&place);
     if (state == SLOT_PENDING)
@@ -326,9 +372,9 @@ static void bad_slot(const struct hand *hand, unsigned bit)
 /* As the fast path, with time to look. NULL: take another slot. */
 static void *try(struct owner *owner, unsigned class, size_t size)
 {
-    const struct hand *hand = &owner->hands[class];
+    struct hand *hand = &owner->hands[class];
     size_t bytes = ward_root_.classes[class].bytes;
-    unsigned bit = choose(owner, ward_root_.policy, *hand->free);
+    unsigned bit = choose(owner, ward_root_.policy, hand->bits);
     unsigned char *block = hand->base + bit * bytes;
 
     if (is_fit(ward_root_.policy, hand, bit, block, bytes))
@@ -469,21 +515,18 @@ void ward_span_abandon_(struct owner *owner)
 /* --- A forked child ----------------------------------------------------------------------------
  */
 
-/* Free bits from what the slots say. What waited in a quarantine that is no more is free. */
+/* What waited in a quarantine that is no more is free. */
 static void rebuild(struct span *span, const struct class_info *info)
 {
     _Atomic uint16_t *states = span_states(span, info);
 
     span->free = 0;
-    for (uint32_t word = 0; word < info->words; word++)
-        span->bits[word] = 0;
     for (uint32_t slot = 0; slot < span->fresh; slot++) {
         if (LOAD(&states[slot]) != SLOT_FREE && LOAD(&states[slot]) != SLOT_WAITING)
             continue;
         if (ward_root_.policy & POLICY_ZERO) /* it may have been cut off while it was cleared */
             slot_clear(span->base + (size_t)slot * info->bytes, info->bytes);
         STORE(&states[slot], SLOT_FREE);
-        span->bits[slot / 64] |= UINT64_C(1) << slot % 64;
         span->free++;
     }
 }
@@ -497,6 +540,7 @@ static void inherit(unsigned class, uint32_t number)
     span->class = class;
     span->number = number;
     span->listed = false;
+    span->kept = 0;
     STORE(&span->owner, 0);
     rebuild(span, info);
     ward_pool_push_(span->free == span->fresh ? POOL_EMPTY : POOL_ABANDONED, span);

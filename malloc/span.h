@@ -12,12 +12,11 @@
  *              PENDING   freed by another thread, not folded yet
  *              RETIRED   never to be issued again: a bug was found there and contained
  *              LIVE + n  issued, and n bytes of the slot are behind the block
- *   free bit   the slot may be issued; only the owner's
  *
- * The order of stores makes each operation safe to be cut off anywhere, as a fork does to all other
- * threads: a slot leaves the free bits before its state says live, and its state says free before
- * it comes back. A free bit is never set on a slot that somebody holds, and free bits can be made
- * anew from the states.
+ * The states are all there is: a thread that needs slots makes a word of bits from 64 of them (its
+ * hand), and issues those. So a free touches one word of the record's head and one state, and any
+ * operation may be cut off anywhere, as a fork does to all other threads: at most the slots in a
+ * hand that is no more look live or free when they are not held, never the other way round.
  */
 #ifndef WARD_MALLOC_SPAN_H
 #define WARD_MALLOC_SPAN_H
@@ -41,26 +40,26 @@ enum slot_state { SLOT_FREE, SLOT_WAITING, SLOT_PENDING, SLOT_RETIRED, SLOT_BIG,
 struct span {
     unsigned char *base;        /* slot 0 */
     _Atomic uint32_t owner;     /* its number; 0: nobody */
-    uint32_t free;              /* how many free bits are set */
+    uint32_t free;              /* slots below fresh whose state is FREE */
     uint32_t fresh;             /* slots from here on were never issued, nor their pages touched */
     uint32_t class, number;     /* of the span in its class */
-    struct span *next, *before; /* in its owner's list of spans with free slots */
+    struct span *next, *before; /* in its owner's list of spans with enough free slots */
     struct span *next_owned, *before_owned;
     _Atomic uint32_t queued;      /* in some owner's queue of spans with pending frees */
     uint32_t stack;               /* 1 + the next in a stack of its class */
     _Atomic(struct span *) queue; /* the next there */
     size_t size;                  /* of a big block: requested */
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
+    size_t kept;                  /* without a block: bytes of pages it kept */
     bool listed;
-    bool dirty;      /* of a big class, without a block: its pages hold something */
-    uint64_t bits[]; /* [words] free, [words] pending, then the states */
+    _Atomic uint64_t pending[]; /* [words], then the states */
 };
 
 /* Where an owner issues from: 64 slots of its current span of a class. */
 struct hand {
-    uint64_t *free;           /* the word of free bits; of an empty hand one that is 0 */
-    _Atomic uint16_t *states; /* of the same slots */
-    unsigned char *base;      /* of the first of them */
+    uint64_t bits; /* of those that may be issued */
+    _Atomic uint16_t *states;
+    unsigned char *base; /* of the first of them */
     struct span *span;
 };
 
@@ -93,13 +92,8 @@ extern __thread struct owner *ward_owner_ __attribute__((tls_model("initial-exec
 WARD_COLD void *ward_span_alloc_slow_(size_t size, size_t bytes);
 WARD_COLD void ward_span_free_slow_(void *block);
 
-/* The owner's span has its first free slot, or no other than free ones. */
+/* The owner's span has enough free slots again, or no other than free ones. */
 WARD_COLD void ward_span_changed_(struct owner *owner, struct span *span);
-
-WARD_INLINE _Atomic uint64_t *span_pending(struct span *span, const struct class_info *class)
-{
-    return (_Atomic uint64_t *)&span->bits[class->words];
-}
 
 WARD_INLINE _Atomic uint16_t *span_states(struct span *span, const struct class_info *class)
 {
@@ -189,12 +183,11 @@ WARD_INLINE bool is_fit(unsigned policy, const struct hand *hand, unsigned bit,
            (!(policy & POLICY_ZERO) || slot_is_clear(block, bytes));
 }
 
-WARD_INLINE void *issue(unsigned policy, const struct hand *hand, unsigned bit,
-                        unsigned char *block, size_t bytes, size_t size)
+WARD_INLINE void *issue(unsigned policy, struct hand *hand, unsigned bit, unsigned char *block,
+                        size_t bytes, size_t size)
 {
-    *hand->free &= ~(UINT64_C(1) << bit);
+    hand->bits &= ~(UINT64_C(1) << bit);
     hand->span->free--;
-    atomic_signal_fence(memory_order_seq_cst);
     STORE(&hand->states[bit], (uint16_t)(SLOT_LIVE + (bytes - size)));
     if (policy & POLICY_SLACK)
         slack_arm(block, size, bytes - size);
@@ -206,7 +199,7 @@ WARD_INLINE void *issue(unsigned policy, const struct hand *hand, unsigned bit,
 WARD_INLINE void *span_alloc(unsigned policy, size_t size, size_t bytes)
 {
     struct owner *owner = ward_owner_;
-    const struct hand *hand;
+    struct hand *hand;
     unsigned char *block;
     size_t slot_bytes;
     uint64_t bits;
@@ -216,7 +209,7 @@ WARD_INLINE void *span_alloc(unsigned policy, size_t size, size_t bytes)
         return ward_span_alloc_slow_(size, bytes);
     index = class_of(bytes);
     hand = &owner->hands[index];
-    bits = *hand->free;
+    bits = hand->bits;
     if (WARD_UNLIKELY(bits == 0 || (policy & POLICY_RANDOM &&
                                     !ward_random_is_ready_(&owner->random, ward_root_.fork_word))))
         return ward_span_alloc_slow_(size, bytes);
@@ -262,10 +255,8 @@ WARD_INLINE void span_push(struct owner *owner, struct span *span, const struct 
                            uint32_t slot)
 {
     STORE(&span_states(span, class)[slot], SLOT_FREE);
-    atomic_signal_fence(memory_order_seq_cst);
-    span->bits[slot / 64] |= UINT64_C(1) << slot % 64;
     span->free++;
-    if (WARD_UNLIKELY(span->free == 1 || span->free == class->slots))
+    if (WARD_UNLIKELY(span->free == class->enough || span->free == class->slots))
         ward_span_changed_(owner, span);
 }
 

@@ -46,12 +46,13 @@ static void lay_out(struct class_info *info, unsigned class)
     info->pitch_mask = (uint32_t)(((size_t)1 << pitch_log2) - 1);
     info->slots =
         class < CLASS_SMALL ? (uint32_t)((((size_t)1 << pitch_log2) - ward_root_.page) / bytes) : 1;
+    info->enough = info->slots / 8 ? info->slots / 8 : 1;
     info->shift = (uint8_t)__builtin_ctzll(bytes);
     info->inverse = ward_slot_inverse_(bytes >> info->shift);
     info->words = (info->slots + 63) / 64;
     info->seats = (uint32_t)(seats > QUARANTINE_SEATS ? QUARANTINE_SEATS : seats ? seats : 1);
-    info->states = (uint32_t)(sizeof(struct span) + (size_t)16 * info->words);
-    info->record_bytes = (uint32_t)round_up(info->states + 2 * info->slots, 64);
+    info->states = (uint32_t)(sizeof(struct span) + (size_t)8 * info->words);
+    info->record_bytes = (uint32_t)round_up(info->states + 2 * info->slots + 8, 64);
     info->spans = pitch_log2 <= ward_root_.range_log2
                       ? (uint32_t)1 << (ward_root_.range_log2 - pitch_log2)
                       : 0;

@@ -32,7 +32,8 @@ static void *get_filled(size_t size)
     return memset(get(size), 0x5a, size);
 }
 
-/* ---- trees: the nodes of a compiler, built and torn down -------------------------------------- */
+/* ---- trees: the nodes of a compiler, built and torn down --------------------------------------
+ */
 
 struct tree {
     struct tree *left, *right;
@@ -69,7 +70,8 @@ static void trees(void)
     fell(kept);
 }
 
-/* ---- hash table with strings as keys ------------------------------------------------------------ */
+/* ---- hash table with strings as keys ------------------------------------------------------------
+ */
 
 struct entry {
     struct entry *next;
@@ -121,7 +123,8 @@ static void hash(void)
     free(table);
 }
 
-/* ---- strings that grow --------------------------------------------------------------------------- */
+/* ---- strings that grow
+ * --------------------------------------------------------------------------- */
 
 static void strings(void)
 {
@@ -149,7 +152,8 @@ static void strings(void)
     free(lengths);
 }
 
-/* ---- small objects of an interpreter --------------------------------------------------------------- */
+/* ---- small objects of an interpreter
+ * --------------------------------------------------------------- */
 
 static void objects(void)
 {
@@ -168,7 +172,8 @@ static void objects(void)
     free(kept);
 }
 
-/* ---- all sizes, with survivors ----------------------------------------------------------------------- */
+/* ---- all sizes, with survivors
+ * ----------------------------------------------------------------------- */
 
 static void mixed(void)
 {
@@ -190,7 +195,8 @@ static void mixed(void)
     free(kept);
 }
 
-/* ---- fragmentation: many small, most freed, then larger ones -------------------------------------------- */
+/* ---- fragmentation: many small, most freed, then larger ones
+ * -------------------------------------------- */
 
 static void fragments(void)
 {
@@ -214,7 +220,8 @@ static void fragments(void)
     free(kept);
 }
 
-/* ---- large blocks ------------------------------------------------------------------------------------------ */
+/* ---- large blocks
+ * ------------------------------------------------------------------------------------------ */
 
 static void large(void)
 {
@@ -232,7 +239,8 @@ static void large(void)
         free(kept[i]);
 }
 
-/* ---- one thread allocates, another frees -------------------------------------------------------------------- */
+/* ---- one thread allocates, another frees
+ * -------------------------------------------------------------------- */
 
 enum { RING = 4096, HANDED = 4000000 };
 
@@ -267,7 +275,8 @@ static void handover(void)
     pthread_join(other, NULL);
 }
 
-/* ---- a server: threads that replace each other's blocks, and end ---------------------------------------------- */
+/* ---- a server: threads that replace each other's blocks, and end
+ * ---------------------------------------------- */
 
 enum { SESSIONS = 2000, SERVERS = 4 };
 
@@ -305,7 +314,8 @@ static void server(void)
     }
 }
 
-/* ---- threads that come and go -------------------------------------------------------------------------------------- */
+/* ---- threads that come and go
+ * -------------------------------------------------------------------------------------- */
 
 static void *visit(void *arg)
 {
