@@ -95,7 +95,7 @@ struct supervisor {
     unsigned directories;
     int listener;
     bool quiet;
-    unsigned opened, refused;
+    unsigned opened, failed;
 };
 
 static bool allow(struct supervisor *supervisor, const char *path)
@@ -158,9 +158,8 @@ static int open_for(const struct supervisor *supervisor, const char *path, uint6
 /* ---- serving ---- */
 
 /* The path is the program's own, and does not reach the terminal as it is. */
-static void report_refusal(struct supervisor *supervisor, char *path)
+static void report_refusal(const struct supervisor *supervisor, char *path)
 {
-    supervisor->refused++;
     if (supervisor->quiet)
         return;
     for (char *at = path; *at; at++)
@@ -189,8 +188,9 @@ static void serve(struct supervisor *supervisor, const struct seccomp_notif *req
         (void)close(fd);
         fd = given;
     }
-    if (fd < 0 && ward_notif_answer(&notif, 0, -fd) == 0 && fd == -EACCES)
+    if (fd == -EACCES)
         report_refusal(supervisor, path);
+    supervisor->failed += fd < 0 && ward_notif_answer(&notif, 0, -fd) == 0;
 }
 
 /* Until nobody is left who could ask. The system may know more of a request than we do. */
@@ -406,7 +406,6 @@ int main(int argc, char **argv)
     if (at + 1 >= argc)
         return usage(argv[0]);
     status = supervise(&supervisor, run_program, argv + at + 1);
-    fprintf(stderr, "open_supervisor: %u opened, %u refused\n", supervisor.opened,
-            supervisor.refused);
+    fprintf(stderr, "open_supervisor: %u opened, %u not\n", supervisor.opened, supervisor.failed);
     return status;
 }
