@@ -26,9 +26,10 @@
  * ask ward_recover_try in a handler of your own. A mapped page reads as zero until somebody writes
  * to it, also after unmap and map.
  *
- * What the states do not allow is a fault: WARD_FAULT_UNMAPPED or WARD_FAULT_PROT. A host may be
- * asked first (ward_guest_hooks): to map a page on demand, to copy one that is shared, or to serve
- * addresses that are no memory at all (registers of a device).
+ * What the states do not allow is a fault: WARD_FAULT_UNMAPPED or WARD_FAULT_PROT. (In no-fault
+ * mode nobody looks at the states of a direct guest, and the kind is the processor's.) A host may
+ * be asked first (ward_guest_hooks): to map a page on demand, to copy one that is shared, or to
+ * serve addresses that are no memory at all (registers of a device).
  *
  * Threads: everything but init, reserve and fini may run in parallel, accesses among it. These take
  * no lock unless they fault; the others, and faults, take the guest's lock for as long as they

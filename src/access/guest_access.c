@@ -10,6 +10,9 @@
 
 #include "access/guest.h"
 
+WARD_STATIC_ASSERT(WARD_GUEST_PINS == UINT16_MAX, "what a count of pins can hold");
+WARD_STATIC_ASSERT(offsetof(struct ward_guest, space) == 0, "a guest is found by its space");
+
 static struct ward_guest *guest_of(struct ward_space *space)
 {
     return (struct ward_guest *)space;

@@ -17,6 +17,9 @@ enum {
     WARD_STATE_ALL_ = 31,
 };
 
+WARD_STATIC_ASSERT((WARD_READ | WARD_WRITE | WARD_EXEC) == WARD_STATE_PROT_,
+                   "a protection is a part of a state as it is");
+
 WARD_INLINE unsigned ward_state_(const uint8_t *states, size_t page)
 {
     return __atomic_load_n(&states[page], __ATOMIC_RELAXED);

@@ -71,12 +71,15 @@ static void try_all(struct ward_space *space, unsigned char *page)
 static void try_guest(struct ward_guest *guest)
 {
     char name[8];
+    uint64_t sum;
 
     memset(guest, 0, sizeof *guest);
     EXPECT(guest_start(guest, "program", 8) == 0);
     EXPECT(ward_space_read_str(&guest->space, 0x10000, name, sizeof name, NULL) == 7);
     EXPECT(ward_space_write(&guest->space, 0x10000, name, 1, NULL) == -EFAULT);
     EXPECT(ward_space_read(&guest->space, 0x20000, name, 1, NULL) == -EFAULT);
+    EXPECT(sys_sum(guest, 0x10000, 3, &sum) == 0 && sum == 'p' + 'r' + 'o');
+    EXPECT(sys_sum(guest, 0x1fff0, 17, &sum) == -EFAULT && sum == 0);
     EXPECT(ward_guest_fini(guest) == 0);
 }
 
