@@ -104,7 +104,7 @@ static struct usage run(const struct contender *contender, const char *workload)
 {
     pid_t pid = fork();
     struct rusage used;
-    int status;
+    int status = 0;
 
     if (pid == 0) {
         if (contender->path[0])
