@@ -83,15 +83,19 @@ void ward_recover_count_in_(struct ward_recover_looks_ *counted)
     atomic_store(&looks, counted);
 }
 
-/* A look may have read `side` and not have counted itself yet; it then shows in the second round,
- * or began after the change it must not see. */
+/* A look counts itself before it reads a table, so each side must have been seen empty. The current
+ * one may never be: it is made the old one first. Who else waits moves `side` as well, and two
+ * rounds may then come to the same. */
 static void wait_for(struct ward_recover_looks_ *counted)
 {
-    for (unsigned round = 0; round < 2; round++) {
+    bool was_empty[2] = { false, false };
+
+    while (!was_empty[0] || !was_empty[1]) {
         unsigned old = atomic_fetch_add(&counted->side, 1) & 1;
 
         while (atomic_load(&counted->in[old]) != 0)
             ;
+        was_empty[old] = true;
     }
 }
 

@@ -10,7 +10,7 @@
 /*
  * Who is looking at the tables. A look begins by counting itself into the side that is current and
  * ends by counting itself out of the same; who waits for all looks that began before makes the
- * other side current, and waits for the old one to empty, twice.
+ * other side current and waits for the old one to empty, until each side was seen empty.
  *
  * A fork copies the counts of threads that do not exist in the child. So the counts live in memory
  * that a fork wipes, where the host has such (ward_recover_count_in_).
