@@ -101,11 +101,11 @@ static void set_default(int sig)
 }
 
 /* The default is death, and it shall be that of the signal itself: a fault strikes again at the
- * same instruction, a sent one is sent again, as it was. */
+ * same instruction, what belongs to none is sent again, as it was. */
 static void die_of(int sig, siginfo_t *info)
 {
     set_default(sig);
-    if (info->si_code <= 0)
+    if (!is_of_an_instruction(sig, info))
         (void)ward_syscall_(SYS_rt_tgsigqueueinfo, ward_syscall_(SYS_getpid, 0, 0, 0, 0, 0, 0),
                             ward_syscall_(SYS_gettid, 0, 0, 0, 0, 0, 0), sig, (long)info, 0, 0);
 }
@@ -155,7 +155,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
     const struct sigaction *action = &previous->action;
     bool ignored = !(action->sa_flags & SA_SIGINFO) && action->sa_handler == SIG_IGN;
 
-    if (is_default(previous) || (ignored && info->si_code > 0))
+    if (is_default(previous) || (ignored && is_of_an_instruction(sig, info)))
         die_of(sig, info);
     else if (!ignored)
         call_previous(action, sig, info, context);

@@ -3,6 +3,8 @@
  * one per process. */
 #include "access.h"
 
+#include <sys/syscall.h>
+
 static unsigned char *pages; /* one page, and behind it one that faults */
 
 static int read_bad(void)
@@ -112,6 +114,18 @@ static int over_ignore(void *arg)
     return 0;
 }
 
+/* A broken page that was merely found: the kernel's own signal, of no instruction. */
+static int over_found_page(void *arg)
+{
+    struct sigaction action = { .sa_handler = arg ? SIG_IGN : SIG_DFL };
+    siginfo_t found = { .si_signo = SIGBUS, .si_code = BUS_MCEERR_AO };
+
+    EXPECT(sigaction(SIGBUS, &action, NULL) == 0 && ward_recover_install() == 0);
+    EXPECT(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &found) == 0);
+    EXPECT(read_bad() == -EFAULT);
+    return 0;
+}
+
 static void the_handler_before_gets_what_is_not_wards(void **state)
 {
     (void)state;
@@ -125,6 +139,7 @@ static void the_default_kills_by_the_same_signal(void **state)
     (void)state;
     assert_int_equal(in_child(over_default, NULL), -SIGSEGV);
     assert_int_equal(in_child(over_default, pages), -SIGSEGV);
+    assert_int_equal(in_child(over_found_page, NULL), -SIGBUS);
 }
 
 static void what_was_ignored_is_ignored_unless_it_is_a_fault(void **state)
@@ -132,6 +147,7 @@ static void what_was_ignored_is_ignored_unless_it_is_a_fault(void **state)
     (void)state;
     assert_int_equal(in_child(over_ignore, NULL), 0);
     assert_int_equal(in_child(over_ignore, pages), -SIGSEGV);
+    assert_int_equal(in_child(over_found_page, pages), 0);
 }
 
 /* --- Other ways in --------------------------------------------------------------------------- */
