@@ -221,7 +221,8 @@ struct ward_space *ward_space_self_auto(void)
 
 /* --- Within regions -------------------------------------------------------------------------- */
 
-/* Does all of the range lie in one of them? Else the fault names the first byte that does not. */
+/* Does all of the range lie in one of them? Else the fault names the first byte that does not:
+ * where they overlap, that of the one that reaches furthest. */
 static bool is_within(const struct ward_within *within, uint64_t a, size_t n,
                       struct ward_fault *why)
 {
@@ -235,8 +236,8 @@ static bool is_within(const struct ward_within *within, uint64_t a, size_t n,
             continue;
         if (n <= region->size - off)
             return true;
-        why->addr = (uintptr_t)region->base + region->size;
-        return false;
+        if (region->size - off > why->addr - a)
+            why->addr = (uintptr_t)region->base + region->size;
     }
     return false;
 }

@@ -14,9 +14,99 @@
  * divides the size), so that nothing behind the sentinel's own page can fail. */
 enum { PIECE = 256 };
 
+/* --- Scanning ------------------------------------------------------------------------------- */
+
+struct scan {
+    unsigned char *dst;
+    size_t size, bytes;            /* of an element; of all that fit */
+    const unsigned char *sentinel; /* NULL: all zero */
+    size_t copied, seen;           /* bytes; of them in elements that are no sentinel */
+};
+
+static bool is_sentinel(const struct scan *scan, const unsigned char *element)
+{
+    unsigned char seen = 0;
+
+    if (scan->sentinel)
+        return __builtin_memcmp(element, scan->sentinel, scan->size) == 0;
+    for (size_t i = 0; i < scan->size; i++)
+        seen |= element[i];
+    return seen == 0;
+}
+
+/* Looks at the whole elements that were copied and not seen yet. */
+static bool found(struct scan *scan)
+{
+    while (scan->copied - scan->seen >= scan->size) {
+        if (is_sentinel(scan, scan->dst + scan->seen))
+            return true;
+        scan->seen += scan->size;
+    }
+    return false;
+}
+
+static size_t piece_at(const struct scan *scan, uint64_t at)
+{
+    size_t left = scan->bytes - scan->copied;
+    size_t piece = PIECE - (size_t)(at % PIECE);
+
+    return piece < left ? piece : left;
+}
+
+/* A piece that reaches outside was refused whole: what lies before is read alone. That may end
+ * outside again, of one of several regions, but is shorter each time. */
+static int read_piece(struct scan *scan, struct ward_space *space, uint64_t at, size_t *piece,
+                      struct ward_fault *fault)
+{
+    unsigned char *to = scan->dst + scan->copied;
+    int error = ward_space_read(space, at, to, *piece, fault);
+
+    while (error && fault->kind == WARD_FAULT_RANGE && fault->addr != at &&
+           fault->addr - at < *piece) {
+        *piece = (size_t)(fault->addr - at);
+        error = ward_space_read(space, at, to, *piece, fault);
+    }
+    return error;
+}
+
+/* The bytes before the sentinel; -ENAMETOOLONG, or the error of the read that failed. */
+static ptrdiff_t run(struct scan *scan, struct ward_space *space, uint64_t a,
+                     struct ward_fault *why)
+{
+    while (scan->copied < scan->bytes) {
+        uint64_t at = a + scan->copied;
+        size_t piece = piece_at(scan, at);
+        struct ward_fault fault;
+        int error = read_piece(scan, space, at, &piece, &fault);
+
+        scan->copied += error ? fault.done : piece;
+        if (found(scan))
+            return (ptrdiff_t)scan->seen;
+        if (!error)
+            continue;
+        fault.done = scan->copied;
+        if (why)
+            *why = fault;
+        return error;
+    }
+    return -ENAMETOOLONG;
+}
+
+/* All of a scan, and no old bytes stay: the elements before the sentinel, or the error. */
+static ptrdiff_t finish(struct scan *scan, struct ward_space *space, uint64_t a,
+                        struct ward_fault *why)
+{
+    ptrdiff_t length = run(scan, space, a, why);
+    size_t kept = length < 0 ? scan->copied : scan->seen + scan->size;
+    size_t end = length < 0 ? scan->bytes : scan->copied;
+
+    __builtin_memset(scan->dst + kept, 0, end - kept);
+    return length < 0 ? length : length / (ptrdiff_t)scan->size;
+}
+
 /* --- Strings -------------------------------------------------------------------------------- */
 
-/* By the general way, for what is not direct, or faulted and may be mended. */
+/* By the general way, for what is not direct. */
 static WARD_COLD ptrdiff_t read_str_slowly(struct ward_space *space, uint64_t a, char *dst,
                                            size_t cap, struct ward_fault *why)
 {
@@ -27,16 +117,24 @@ static WARD_COLD ptrdiff_t read_str_slowly(struct ward_space *space, uint64_t a,
     length = ward_space_read_until(space, a, dst, 1, cap, NULL, why);
     if (length == -ENAMETOOLONG)
         dst[cap - 1] = '\0';
+    if (length == -EOVERFLOW)
+        dst[0] = '\0';
     return length;
 }
 
+/* What faulted may be mended, and goes on from where it stopped: no byte is fetched twice. */
 static WARD_COLD ptrdiff_t rest_of_str(void *space, uintptr_t from, void *dst, size_t cap,
                                        void *why, struct ward_bulk_ got)
 {
+    struct scan scan = { .dst = dst, .size = 1, .bytes = cap, .copied = got.done };
+    ptrdiff_t length = -ENAMETOOLONG;
+
+    scan.seen = scan.copied;
     if (got.kind)
-        return read_str_slowly(space, ward_space_of_host_(space, from), dst, cap, why);
-    ((char *)dst)[cap - 1] = '\0';
-    return -ENAMETOOLONG;
+        length = finish(&scan, space, ward_space_of_host_(space, from), why);
+    if (length == -ENAMETOOLONG)
+        ((char *)dst)[cap - 1] = '\0';
+    return length;
 }
 
 ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst, size_t cap,
@@ -105,84 +203,15 @@ ptrdiff_t ward_space_read_utf8(struct ward_space *space, uint64_t a, char *dst, 
 
 /* --- Sentinels ------------------------------------------------------------------------------ */
 
-struct scan {
-    unsigned char *dst;
-    size_t size, bytes;            /* of an element; of all that fit */
-    const unsigned char *sentinel; /* NULL: all zero */
-    size_t copied, seen;           /* bytes; of them in elements that are no sentinel */
-};
-
-static bool is_sentinel(const struct scan *scan, const unsigned char *element)
-{
-    unsigned char seen = 0;
-
-    if (scan->sentinel)
-        return __builtin_memcmp(element, scan->sentinel, scan->size) == 0;
-    for (size_t i = 0; i < scan->size; i++)
-        seen |= element[i];
-    return seen == 0;
-}
-
-/* Looks at the whole elements that were copied and not seen yet. */
-static bool found(struct scan *scan)
-{
-    while (scan->copied - scan->seen >= scan->size) {
-        if (is_sentinel(scan, scan->dst + scan->seen))
-            return true;
-        scan->seen += scan->size;
-    }
-    return false;
-}
-
-static size_t piece_at(const struct scan *scan, uint64_t at)
-{
-    size_t left = scan->bytes - scan->copied;
-    size_t piece = PIECE - (size_t)(at % PIECE);
-
-    return piece < left ? piece : left;
-}
-
-/* The bytes before the sentinel; -ENAMETOOLONG, or the error of the read that failed. */
-static ptrdiff_t run(struct scan *scan, struct ward_space *space, uint64_t a,
-                     struct ward_fault *why)
-{
-    while (scan->copied < scan->bytes) {
-        size_t piece = piece_at(scan, a + scan->copied);
-        struct ward_fault fault;
-        int error =
-            ward_space_read(space, a + scan->copied, scan->dst + scan->copied, piece, &fault);
-
-        scan->copied += error ? fault.done : piece;
-        if (found(scan))
-            return (ptrdiff_t)scan->seen;
-        if (!error)
-            continue;
-        fault.done = scan->copied;
-        if (why)
-            *why = fault;
-        return error;
-    }
-    return -ENAMETOOLONG;
-}
-
 ptrdiff_t ward_space_read_until(struct ward_space *space, uint64_t a, void *dst, size_t size,
                                 size_t cap, const void *sentinel, struct ward_fault *why)
 {
     struct scan scan = { .dst = dst, .size = size, .sentinel = sentinel };
-    ptrdiff_t length;
 
     ward_fault_clear_(why);
     if (size == 0 || cap == 0)
         return -EINVAL;
     if (!ward_mul(size, cap, &scan.bytes) || scan.bytes > (size_t)PTRDIFF_MAX)
         return -EOVERFLOW;
-    length = run(&scan, space, a, why);
-    if (length == -ENAMETOOLONG)
-        return length;
-    if (length < 0) {
-        __builtin_memset(scan.dst + scan.copied, 0, scan.bytes - scan.copied);
-        return length;
-    }
-    __builtin_memset(scan.dst + scan.seen + size, 0, scan.copied - scan.seen - size);
-    return length / (ptrdiff_t)size;
+    return finish(&scan, space, a, why);
 }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <ward/map.h>
+#include <ward/static.h>
 
 enum { LEN = 64 };
 
@@ -415,6 +416,67 @@ static void within_regions_nothing_else_is_there(void **state)
     assert_int_equal(ward_region_fini(&b.region), 0);
 }
 
+/* Where the room is larger than what is left of the region. */
+static void a_string_may_end_with_its_region(void **state)
+{
+    unsigned char *pages = map_edge(1);
+    uint16_t words[400];
+    char text[800];
+    struct ward_fault why;
+
+    (void)state;
+    use_ward();
+    for (size_t i = 0; i < 2 * ways(); i++) {
+        for (size_t size = 6; size < 600; size += size % 64 == 0 ? 2 : 1) {
+            size_t half = i < ways() ? size : size / 2;
+            struct ward_static low, high;
+            const struct ward_region *const both[] = { &low.region, &high.region };
+            struct ward_within within;
+            uint64_t last = address(pages) + half - 1;
+
+            assert_int_equal(ward_static_init(&low, pages, half), 0);
+            assert_int_equal(ward_static_init(&high, pages + half, size), 0);
+            assert_int_equal(ward_within_init(&within, by(i % ways()), both, i < ways() ? 1 : 2),
+                             0);
+            memset(pages, 'a', PAGE);
+            pages[half - 1] = 0;
+            assert_int_equal(ward_space_read_str(&within.space, address(pages), text, 800, &why),
+                             (int)half - 1);
+            assert_int_equal(ward_space_read_str(&within.space, last, text, 800, &why), 0);
+            pages[half - 1] = '!';
+            if (i >= ways())
+                continue;
+            memset(text, 9, 800);
+            assert_int_equal(ward_space_read_str(&within.space, address(pages), text, 800, &why),
+                             -EFAULT);
+            assert_true(why.done == half && why.addr == last + 1 && why.kind == WARD_FAULT_RANGE);
+            assert_true(text[half - 1] == '!' && is_all(text + half, 800 - half, 0));
+            assert_int_equal(
+                ward_space_read_until(&within.space, address(pages), words, 2, 400, "aa", NULL), 0);
+        }
+    }
+    unmap_edge(pages, 1);
+}
+
+static void regions_that_overlap_have_what_lies_in_any(void **state)
+{
+    unsigned char *pages = map_edge(1), copy[64];
+    struct ward_static small, large;
+    const struct ward_region *const both[] = { &small.region, &large.region };
+    struct ward_within within;
+    struct ward_fault why;
+
+    (void)state;
+    use_ward();
+    assert_int_equal(ward_static_init(&small, pages, 16), 0);
+    assert_int_equal(ward_static_init(&large, pages, 48), 0);
+    assert_int_equal(ward_within_init(&within, by(0), both, 2), 0);
+    assert_int_equal(ward_space_read(&within.space, address(pages), copy, 48, NULL), 0);
+    assert_int_equal(ward_space_read(&within.space, address(pages), copy, 49, &why), -EFAULT);
+    assert_true(why.addr == address(pages) + 48 && why.done == 0);
+    unmap_edge(pages, 1);
+}
+
 /* --- Who else there is ------------------------------------------------------------------------ */
 
 static void *read_bad(void *at)
@@ -553,6 +615,8 @@ int main(void)
         cmocka_unit_test(each_scope_asks_for_itself),
         cmocka_unit_test(blocking_the_signal_inside_a_scope_is_death),
         cmocka_unit_test(within_regions_nothing_else_is_there),
+        cmocka_unit_test(a_string_may_end_with_its_region),
+        cmocka_unit_test(regions_that_overlap_have_what_lies_in_any),
         cmocka_unit_test(children_and_threads_are_served_alike),
         cmocka_unit_test(works_in_a_signal_handler),
         cmocka_unit_test(errno_is_left_alone),
