@@ -25,9 +25,9 @@
  * range that reaches outside the space is refused as a whole, before any byte is touched. (What
  * ends at a terminator has no range in advance: it is refused where it reaches outside.)
  *
- * Length 0 succeeds and touches nothing, at any address, aligned or not. When a read fails, the
- * first `done` bytes of the destination hold what was read and the rest is zero. When a write
- * fails, exactly the first `done` bytes were written.
+ * Length 0 succeeds and touches nothing, at any address, aligned or not. When a read of bytes
+ * fails, the first `done` bytes of the destination hold what was read and the rest is zero; a
+ * single value is all zero. When a write fails, exactly the first `done` bytes were written.
  *
  * Checking in advance gives advice only: mappings may change at any time, and no access relies on
  * it.
@@ -221,9 +221,9 @@ WARD_API WARD_CHECKED int ward_space_atomic(struct ward_space *space, uint64_t a
 /* Copies a string in: the bytes up to and including the first zero, at most cap of them. Returns
  * the length without the zero. dst always ends up terminated (cap is at least 1, else -EINVAL);
  * bytes behind the terminator are 0 or unchanged. Nothing is read beyond the page in which the
- * string ends. -ENAMETOOLONG: none of the first cap bytes is zero;
- * dst holds the first cap - 1 of them. After any other failure dst holds why->done bytes, then
- * zeroes. */
+ * string ends. -ENAMETOOLONG: none of the first cap bytes is zero; dst holds the first cap - 1 of
+ * them. -EOVERFLOW: cap is too long for a length; dst is empty. After any other failure dst holds
+ * why->done bytes, then zeroes. */
 WARD_API WARD_CHECKED ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst,
                                                     size_t cap, struct ward_fault *why);
 
@@ -244,9 +244,9 @@ WARD_API WARD_CHECKED ptrdiff_t ward_space_read_until(struct ward_space *space, 
 
 /* Structures that grew from version to version: the caller says that `given` bytes are at a, and
  * this side knows `known` bytes. Reading a smaller one fills it up with zeroes; in a larger one the
- * bytes we do not know must be zero, else -E2BIG, and *dst is all zero. Writing to a smaller one
- * writes what fits; in a larger one the rest is set to zero. All `given` bytes are visited, so a
- * caller who is not trusted gets a limit first. */
+ * bytes we do not know must be zero, else -E2BIG. After any failure of a read *dst is all zero.
+ * Writing to a smaller one writes what fits; in a larger one the rest is set to zero. All `given`
+ * bytes are visited, so a caller who is not trusted gets a limit first. */
 WARD_API WARD_CHECKED int ward_space_read_versioned(struct ward_space *space, uint64_t a,
                                                     size_t given, void *dst, size_t known,
                                                     struct ward_fault *why);

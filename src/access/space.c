@@ -82,10 +82,10 @@ struct access {
     struct ward_space *space;
     uint64_t a;
     size_t n;
+    enum { READS, WRITES, FILLS } does;
     void *dst;       /* reading */
-    const void *src; /* writing; NULL: filling with `value` */
+    const void *src; /* writing */
     unsigned char value;
-    bool serve; /* the hook said: not directly */
     struct ward_fault fault;
 };
 
@@ -94,9 +94,9 @@ static struct ward_bulk_ touch(const struct access *x)
     uintptr_t host = ward_space_host_(x->space, x->a + x->fault.done);
     size_t done = x->fault.done, left = x->n - done;
 
-    if (x->dst)
+    if (x->does == READS)
         return ward_bulk_try_in_((char *)x->dst + done, host, left);
-    if (x->src)
+    if (x->does == WRITES)
         return ward_bulk_try_out_(host, (const char *)x->src + done, left);
     return ward_bulk_try_fill_(host, x->value, left);
 }
@@ -129,18 +129,21 @@ static size_t ask(struct access *x)
 
     x->fault.addr = at;
     x->fault.kind = WARD_FAULT_CANNOT;
-    if (x->dst)
+    if (x->does == READS)
         return ops->read ? ops->read(x->space, at, (char *)x->dst + done, left, &x->fault) : 0;
     if (!ops->write)
         return 0;
-    return x->src ? ops->write(x->space, at, (const char *)x->src + done, left, &x->fault)
-                  : write_value(x);
+    return x->does == FILLS
+               ? write_value(x)
+               : ops->write(x->space, at, (const char *)x->src + done, left, &x->fault);
 }
 
-/* The hook's answer to a fault. In no-fault mode, and without one, it is no. */
+/* The hook's answer to a fault. In no-fault mode, and without one, it is no. A hook that leaves no
+ * kind behind does not make a success of it. */
 static enum ward_answer ask_hook(struct ward_space *space, struct ward_fault *fault)
 {
     struct ward_host_thread_state *thread = ward_host_thread();
+    unsigned kind = fault->kind;
     enum ward_answer answer;
 
     if (!space->ops->fault || thread->nofault > 0)
@@ -148,6 +151,8 @@ static enum ward_answer ask_hook(struct ward_space *space, struct ward_fault *fa
     thread->accessing++;
     answer = space->ops->fault(space, fault);
     thread->accessing--;
+    if (fault->kind == 0)
+        fault->kind = kind;
     return answer;
 }
 
@@ -214,7 +219,7 @@ WARD_INLINE bool is_direct(const struct ward_space *space, uint64_t a, size_t n)
 static WARD_COLD int read_slowly(struct ward_space *space, uint64_t a, void *dst, size_t n,
                                  struct ward_fault *why, struct ward_bulk_ got)
 {
-    struct access x = { .space = space, .a = a, .n = n, .dst = dst };
+    struct access x = { .space = space, .a = a, .n = n, .does = READS, .dst = dst };
 
     x.fault.access = WARD_READ;
     if (go(&x, got))
@@ -223,11 +228,19 @@ static WARD_COLD int read_slowly(struct ward_space *space, uint64_t a, void *dst
     return answer(&x.fault, why);
 }
 
-static WARD_COLD int write_slowly(struct ward_space *space, uint64_t a, const void *src,
-                                  unsigned char value, size_t n, struct ward_fault *why,
-                                  struct ward_bulk_ got)
+static WARD_COLD int write_slowly(struct ward_space *space, uint64_t a, const void *src, size_t n,
+                                  struct ward_fault *why, struct ward_bulk_ got)
 {
-    struct access x = { .space = space, .a = a, .n = n, .src = src, .value = value };
+    struct access x = { .space = space, .a = a, .n = n, .does = WRITES, .src = src };
+
+    x.fault.access = WARD_WRITE;
+    return go(&x, got) ? succeed(why) : answer(&x.fault, why);
+}
+
+static WARD_COLD int fill_slowly(struct ward_space *space, uint64_t a, unsigned char value,
+                                 size_t n, struct ward_fault *why, struct ward_bulk_ got)
+{
+    struct access x = { .space = space, .a = a, .n = n, .does = FILLS, .value = value };
 
     x.fault.access = WARD_WRITE;
     return go(&x, got) ? succeed(why) : answer(&x.fault, why);
@@ -244,7 +257,7 @@ static WARD_COLD int read_anew(struct ward_space *space, uint64_t a, void *dst, 
 static WARD_COLD int write_anew(struct ward_space *space, uint64_t a, const void *src, size_t n,
                                 struct ward_fault *why)
 {
-    return write_slowly(space, a, src, 0, n, why, (struct ward_bulk_){ 0, 0 });
+    return write_slowly(space, a, src, n, why, (struct ward_bulk_){ 0, 0 });
 }
 
 static WARD_COLD int rest_of_read(void *space, uintptr_t from, void *dst, size_t n, void *why,
@@ -256,7 +269,7 @@ static WARD_COLD int rest_of_read(void *space, uintptr_t from, void *dst, size_t
 static WARD_COLD int rest_of_write(void *space, uintptr_t to, void *src, size_t n, void *why,
                                    struct ward_bulk_ got)
 {
-    return write_slowly(space, ward_space_of_host_(space, to), src, 0, n, why, got);
+    return write_slowly(space, ward_space_of_host_(space, to), src, n, why, got);
 }
 
 /* Host before why is cleared: for all the compiler knows, that is the space. Without a record all
@@ -293,11 +306,11 @@ int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, s
     struct ward_bulk_ got;
 
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
-        return write_slowly(space, a, NULL, value, n, why, (struct ward_bulk_){ 0, 0 });
+        return fill_slowly(space, a, value, n, why, (struct ward_bulk_){ 0, 0 });
     ward_fault_clear_(why);
     got = ward_bulk_try_fill_(ward_space_host_(space, a), value, n);
     if (WARD_UNLIKELY(got.kind))
-        return write_slowly(space, a, NULL, value, n, why, got);
+        return fill_slowly(space, a, value, n, why, got);
     return 0;
 }
 
@@ -359,8 +372,9 @@ static void word_by_ops(struct ward_space *space, unsigned width, uint64_t *valu
     bool reads = fault->access == WARD_READ;
     struct access x = { .space = space, .a = fault->addr, .n = width, .fault = *fault };
 
-    x.dst = reads ? value : NULL;
-    x.src = reads ? NULL : value;
+    x.does = reads ? READS : WRITES;
+    x.dst = value;
+    x.src = value;
     serve(&x);
     *fault = x.fault;
 }
@@ -552,8 +566,8 @@ int ward_space_populate(struct ward_space *space, uint64_t a, size_t n, unsigned
 
 /* --- Structures that grew --------------------------------------------------------------------- */
 
-/* Are the n bytes at a all zero? 1, 0, or the error. */
-static int is_zero(struct ward_space *space, uint64_t a, size_t n, struct ward_fault *why)
+/* Are the n bytes at a all zero? 0, -E2BIG if not, or the error. */
+static int are_zero(struct ward_space *space, uint64_t a, size_t n, struct ward_fault *why)
 {
     unsigned char piece[256];
     unsigned char seen = 0;
@@ -562,14 +576,24 @@ static int is_zero(struct ward_space *space, uint64_t a, size_t n, struct ward_f
         size_t want = n - i < sizeof piece ? n - i : sizeof piece;
         int error = ward_space_read(space, a + i, piece, want, why);
 
+        if (error && why)
+            why->done += i;
         if (error)
             return error;
         for (size_t k = 0; k < want; k++)
             seen |= piece[k];
         if (seen)
-            return 0;
+            return -E2BIG;
     }
-    return 1;
+    return 0;
+}
+
+/* The error of the part beyond what is known counts from the beginning too. */
+static int count_known(int error, size_t known, struct ward_fault *why)
+{
+    if (why && why->kind)
+        why->done += known;
+    return error;
 }
 
 int ward_space_read_versioned(struct ward_space *space, uint64_t a, size_t given, void *dst,
@@ -577,18 +601,17 @@ int ward_space_read_versioned(struct ward_space *space, uint64_t a, size_t given
 {
     size_t both = given < known ? given : known;
     struct ward_fault fault = { .addr = a, .access = WARD_READ };
-    int error, rest = 1;
+    int error;
 
     __builtin_memset(dst, 0, known);
     if (given > 0 && !ward_is_in_range_(space, a, given, &fault))
         return answer(&fault, why);
     error = ward_space_read(space, a, dst, both, why);
     if (!error && given > known)
-        rest = is_zero(space, a + known, given - known, why);
-    if (error || rest == 1)
-        return error;
-    __builtin_memset(dst, 0, known);
-    return rest == 0 ? -E2BIG : rest;
+        error = count_known(are_zero(space, a + known, given - known, why), known, why);
+    if (error)
+        __builtin_memset(dst, 0, known);
+    return error;
 }
 
 int ward_space_write_versioned(struct ward_space *space, uint64_t a, size_t given, const void *src,
@@ -601,11 +624,8 @@ int ward_space_write_versioned(struct ward_space *space, uint64_t a, size_t give
     if (given > 0 && !ward_is_in_range_(space, a, given, &fault))
         return answer(&fault, why);
     error = ward_space_write(space, a, src, both, why);
-    if (!error && given > known) {
-        error = ward_space_fill(space, a + known, 0, given - known, why);
-        if (error && why)
-            why->done += known;
-    }
+    if (!error && given > known)
+        error = count_known(ward_space_fill(space, a + known, 0, given - known, why), known, why);
     return error;
 }
 

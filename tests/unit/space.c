@@ -145,6 +145,55 @@ static void a_hook_may_send_the_rest_to_the_operations(void **state)
 /* --- Order of errors
  * ------------------------------------------------------------------------------ */
 
+static enum ward_answer forgetful_fault(struct ward_space *space, struct ward_fault *fault)
+{
+    (void)space;
+    fault->kind = 0;
+    return WARD_FAIL;
+}
+
+static void a_hook_that_forgets_the_kind_makes_no_success_of_a_fault(void **state)
+{
+    const struct ward_space_ops ops = { .name = "forgetful", .fault = forgetful_fault };
+    unsigned char *pages = map_edge(1), copy[16];
+    struct ward_space space = { &ops,     0x10000,        0x10000 + 2 * PAGE - 1,
+                                2 * PAGE, address(pages), UINT64_MAX };
+    struct ward_atomic load = { .op = WARD_ATOMIC_LOAD, .width = 4 };
+    struct ward_fault why;
+    uint64_t word = 1;
+
+    (void)state;
+    use_ward();
+    assert_int_equal(ward_space_read(&space, 0x10000 + PAGE - 8, copy, 16, &why), -EFAULT);
+    assert_true(why.done == 8 && why.kind == WARD_FAULT_PROT);
+    assert_int_equal(ward_space_read_u64(&space, 0x10000 + PAGE, &word, &why), -EFAULT);
+    assert_true(word == 0 && why.kind == WARD_FAULT_PROT);
+    assert_int_equal(ward_space_atomic(&space, 0x10000 + PAGE, &load, &why), -EFAULT);
+    unmap_edge(pages, 1);
+}
+
+/* A bug of the program: it may end here, but does not write where it was to read. */
+static int read_to_nowhere(void *pages)
+{
+    void *volatile nowhere = NULL;
+
+    (void)!ward_space_read(by(1), address(pages), nowhere, 16, NULL);
+    return 0;
+}
+
+static void a_read_to_nowhere_writes_nothing(void **state)
+{
+    unsigned char *shared =
+        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    assert_true(shared != MAP_FAILED);
+    memset(shared, 7, 16);
+    (void)in_child(read_to_nowhere, shared);
+    assert_true(is_all(shared, 16, 7));
+    munmap(shared, PAGE);
+}
+
 static void misaligned_comes_before_range_and_range_before_memory(void **state)
 {
     unsigned char *pages = map_edge(1);
@@ -444,6 +493,54 @@ static void a_string_ends_at_its_zero_or_says_why_not(void **state)
     unmap_edge(pages, 2);
 }
 
+static char *rewritten;
+
+/* By the time of the fault others have rewritten what was copied already. */
+static void rewrite_on_fault(int sig, siginfo_t *info, void *context)
+{
+    strcpy(rewritten, "short");
+    if (!ward_recover_try(sig, info, context))
+        _exit(3);
+}
+
+static void a_string_that_faults_is_not_fetched_anew(void **state)
+{
+    struct sigaction action = { .sa_sigaction = rewrite_on_fault, .sa_flags = SA_SIGINFO };
+    unsigned char *pages = map_edge(1);
+    struct ward_fault why;
+    char text[300];
+
+    (void)state;
+    sigemptyset(&action.sa_mask);
+    assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
+    for (size_t length = 8; length <= 200; length++) {
+        rewritten = (char *)pages + PAGE - length;
+        memset(pages, 'a', PAGE);
+        assert_int_equal(ward_space_read_str(by(0), address(rewritten), text, 300, &why), -EFAULT);
+        assert_true(why.done == length && is_all(text, length, 'a'));
+        assert_true(is_all(text + length, 300 - length, 0));
+    }
+    unmap_edge(pages, 1);
+}
+
+static void a_string_too_long_for_a_length_is_none(void **state)
+{
+    unsigned char *pages = map_edge(1);
+    char text[4] = "old";
+
+    (void)state;
+    use_ward();
+    strcpy((char *)pages, "new");
+    for (size_t i = 0; i < ways(); i++) {
+        text[0] = 'o';
+        assert_int_equal(
+            ward_space_read_str(by(i), address(pages), text, (size_t)PTRDIFF_MAX + 1, NULL),
+            -EOVERFLOW);
+        assert_string_equal(text, "");
+    }
+    unmap_edge(pages, 1);
+}
+
 static void text_is_checked_on_the_copy(void **state)
 {
     static const char *const good[] = { "",
@@ -556,6 +653,35 @@ static void structures_that_grew_are_understood(void **state)
     unmap_edge(pages, 1);
 }
 
+static void a_structure_that_faults_is_all_zero_and_counted_from_its_beginning(void **state)
+{
+    unsigned char *pages = map_edge(1), copy[16];
+    struct ward_fault why;
+
+    (void)state;
+    use_ward();
+    for (size_t i = 0; i < ways(); i++) {
+        uint64_t edge = address(pages) + PAGE;
+
+        for (size_t there = 1; there < 900; there += 31) {
+            memset(pages, 0, PAGE);
+            memset(pages + PAGE - there, 5, there < 16 ? there : 16);
+            memset(copy, 9, 16);
+            assert_int_equal(ward_space_read_versioned(by(i), edge - there, 1000, copy, 16, &why),
+                             -EFAULT);
+            assert_true(why.addr == edge && why.done == there && is_all(copy, 16, 0));
+            assert_int_equal(ward_space_write_versioned(by(i), edge - there, 1000, copy, 16, &why),
+                             -EFAULT);
+            assert_true(why.addr == edge && why.done == there);
+        }
+        memset(pages, 1, PAGE);
+        assert_int_equal(ward_space_read_versioned(by(i), address(pages), 17, copy, 16, &why),
+                         -E2BIG);
+        assert_all_zero(why);
+    }
+    unmap_edge(pages, 1);
+}
+
 static void kinds_have_names_and_numbers(void **state)
 {
     (void)state;
@@ -575,6 +701,8 @@ int main(void)
         cmocka_unit_test(a_hook_that_never_mends_is_asked_so_often_and_no_more),
         cmocka_unit_test(without_faults_no_hook_is_asked_and_in_nofault_mode_never),
         cmocka_unit_test(a_hook_may_send_the_rest_to_the_operations),
+        cmocka_unit_test(a_hook_that_forgets_the_kind_makes_no_success_of_a_fault),
+        cmocka_unit_test(a_read_to_nowhere_writes_nothing),
         cmocka_unit_test(misaligned_comes_before_range_and_range_before_memory),
         cmocka_unit_test(a_range_that_reaches_out_is_refused_whole),
         cmocka_unit_test(length_zero_succeeds_anywhere),
@@ -586,10 +714,13 @@ int main(void)
         cmocka_unit_test(every_atomic_of_every_width_does_what_it_says),
         cmocka_unit_test(what_is_no_atomic_is_einval),
         cmocka_unit_test(a_string_ends_at_its_zero_or_says_why_not),
+        cmocka_unit_test(a_string_that_faults_is_not_fetched_anew),
+        cmocka_unit_test(a_string_too_long_for_a_length_is_none),
         cmocka_unit_test(text_is_checked_on_the_copy),
         cmocka_unit_test(sentinels_are_found_wherever_they_lie),
         cmocka_unit_test(sentinels_of_ones_own_and_lengths_that_are_none),
         cmocka_unit_test(structures_that_grew_are_understood),
+        cmocka_unit_test(a_structure_that_faults_is_all_zero_and_counted_from_its_beginning),
         cmocka_unit_test(kinds_have_names_and_numbers),
     };
 
