@@ -93,6 +93,9 @@ struct supervisor {
         int fd;
     } allowed[DIRECTORIES_MAX];
     unsigned directories;
+    pid_t child; /* the first that is supervised */
+    int pidfd;   /* of it; -1 once it has been waited for */
+    int status;  /* and then how it ended */
     int listener;
     bool quiet;
     unsigned opened, failed;
@@ -193,26 +196,46 @@ static void serve(struct supervisor *supervisor, const struct seccomp_notif *req
     supervisor->failed += fd < 0 && ward_notif_answer(&notif, 0, -fd) == 0;
 }
 
-/* Until nobody is left who could ask. The system may know more of a request than we do. */
-static void serve_all(struct supervisor *supervisor)
+/* The first of those who ask has ended. Some systems count it among them until it was waited for.
+ */
+static void reap(struct supervisor *supervisor)
+{
+    if (supervisor->pidfd < 0)
+        return;
+    if (waitpid(supervisor->child, &supervisor->status, 0) != supervisor->child)
+        supervisor->status = 1 << 8; /* as if it had exited with 1 */
+    (void)close(supervisor->pidfd);
+    supervisor->pidfd = -1;
+}
+
+/* The system may know more of a request than we do. */
+static void serve_next(struct supervisor *supervisor)
 {
     union {
         struct seccomp_notif request;
         char room[1024];
     } next;
-    struct pollfd waiting = { .fd = supervisor->listener, .events = POLLIN };
 
+    memset(&next, 0, sizeof next);
+    if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, &next) == 0)
+        serve(supervisor, &next.request);
+}
+
+/* Until nobody is left who could ask. */
+static void serve_all(struct supervisor *supervisor)
+{
     for (;;) {
-        if (poll(&waiting, 1, -1) < 0 && errno != EINTR)
+        struct pollfd waiting[2] = { { .fd = supervisor->listener, .events = POLLIN },
+                                     { .fd = supervisor->pidfd, .events = POLLIN } };
+
+        if (poll(waiting, 2, -1) < 0 && errno != EINTR)
             break;
-        if ((waiting.revents & POLLIN) == 0) {
-            if (waiting.revents & (POLLHUP | POLLERR))
-                break;
-            continue;
-        }
-        memset(&next, 0, sizeof next);
-        if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, &next) == 0)
-            serve(supervisor, &next.request);
+        if (waiting[1].revents)
+            reap(supervisor);
+        if (waiting[0].revents & POLLIN)
+            serve_next(supervisor);
+        else if (waiting[0].revents)
+            break;
     }
 }
 
@@ -233,48 +256,49 @@ static void be_supervised(int to_parent, int from_parent)
     (void)close(listener);
 }
 
-static int fetch_listener(pid_t child, int from_child, int to_child)
+static int fetch_listener(const struct supervisor *supervisor, int from_child, int to_child)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
     int theirs = -1, ours = -1;
 
-    if (pidfd >= 0 && read(from_child, &theirs, sizeof theirs) == (ssize_t)sizeof theirs &&
-        theirs >= 0)
-        ours = (int)syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
-    if (pidfd >= 0)
-        (void)close(pidfd);
+    if (read(from_child, &theirs, sizeof theirs) == (ssize_t)sizeof theirs && theirs >= 0)
+        ours = (int)syscall(SYS_pidfd_getfd, supervisor->pidfd, theirs, 0);
     if (ours >= 0 && write(to_child, "", 1) != 1)
         return -1;
     return ours;
 }
 
+static int ending(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /* Runs work in a child under supervision. Its exit status; SKIPPED: the system lacks something. */
 static int supervise(struct supervisor *supervisor, int (*work)(void *), void *arg)
 {
-    int up[2], down[2], status = 0;
-    pid_t child;
+    int up[2], down[2];
 
     if (pipe2(up, O_CLOEXEC) || pipe2(down, O_CLOEXEC))
         return 1;
-    child = fork();
-    if (child == 0) {
+    supervisor->child = fork();
+    if (supervisor->child < 0)
+        return 1;
+    if (supervisor->child == 0) {
         be_supervised(up[1], down[0]);
         _exit(work(arg));
     }
     (void)close(up[1]);
     (void)close(down[0]);
-    supervisor->listener = child < 0 ? -1 : fetch_listener(child, up[0], down[1]);
+    supervisor->pidfd = (int)syscall(SYS_pidfd_open, supervisor->child, 0);
+    supervisor->listener = fetch_listener(supervisor, up[0], down[1]);
     (void)close(up[0]);
     (void)close(down[1]);
-    if (supervisor->listener < 0)
+    if (supervisor->listener < 0) {
         printf("no seccomp notifications here, or pidfd_getfd: Linux 5.14 has both\n");
-    else
-        serve_all(supervisor);
-    if (child > 0 && waitpid(child, &status, 0) != child)
-        return 1;
-    if (supervisor->listener < 0)
         return SKIPPED;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    serve_all(supervisor);
+    reap(supervisor);
+    return ending(supervisor->status);
 }
 
 static int run_program(void *arg)

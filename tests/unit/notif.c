@@ -431,15 +431,19 @@ static void be_reader(pid_t of, int ready)
 /* Serves the child's calls until it ends. Its exit status. */
 static int serve_reader(struct whole *whole, pid_t child, int from)
 {
-    struct pollfd waiting = { .fd = from, .events = POLLIN };
+    int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    struct pollfd waiting[2] = { { .fd = from, .events = POLLIN },
+                                 { .fd = pidfd, .events = POLLIN } };
     struct seccomp_notif request;
     int status;
 
-    while (poll(&waiting, 1, -1) == 1 && (waiting.revents & POLLIN) != 0) {
+    while (poll(waiting, 2, -1) > 0 && waiting[1].revents == 0) {
         memset(&request, 0, sizeof request);
-        if (ioctl(from, SECCOMP_IOCTL_NOTIF_RECV, &request) == 0)
+        if ((waiting[0].revents & POLLIN) != 0 &&
+            ioctl(from, SECCOMP_IOCTL_NOTIF_RECV, &request) == 0)
             serve_whole(whole, from, &request);
     }
+    close(pidfd);
     waitpid(child, &status, 0);
     return status;
 }
