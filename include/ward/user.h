@@ -20,6 +20,9 @@
  *        bool, enumerations or pointers see WARD_USER_DEFINE_CHECKED. (C cannot tell an
  *        enumeration from an integer. C++ can, and refuses it.)
  *
+ * Members that overlap are seen once: of a union, one that is as large as all of it is named, and
+ * what the others are is for a validator. An anonymous union inside a structure is not noticed.
+ *
  * The functions, for NAME and its type T. D stands for in, out and inout:
  *
  *   NAME_D_at(addr), NAME_D_addr(u), NAME_D_is_null(u)
@@ -76,8 +79,9 @@
 #include <ward/inline/user.h>
 
 /* The members of T that are named, 1 to 32 of them, each of which may hold any bits. Such sums are
- * added with +, so a structure with more members takes two. Each member must be named once: with
- * any one left out, or one named in place of another, the sum does not come to all of T. */
+ * added with +, so a structure with more members takes two. An array of arrays is named row by row:
+ * m[0], m[1]. Each member must be named once: with any one left out, or one named in place of
+ * another, the sum does not come to all of T. T has less than 64 KiB. */
 #define WARD_FIELDS(T, ...) (WARD_FIELDS_(WARD_FIELD_PLAIN_, T, __VA_ARGS__))
 
 /* A member that is a structure, or an array of structures, that user pointers NAME were defined
@@ -94,6 +98,7 @@
 
 /* User pointers to T under the name NAME, in all three directions. */
 #define WARD_USER_DEFINE(NAME, T, FIELDS)                                                          \
+    WARD_STATIC_ASSERT(!WARD_IS_UNION_(T), #NAME ": a union needs WARD_USER_DEFINE_CHECKED");      \
     WARD_STATIC_ASSERT((FIELDS) < WARD_FIELD_NEEDS_CHECK_,                                         \
                        #NAME ": a bool, enumeration or pointer needs WARD_USER_DEFINE_CHECKED");   \
     WARD_FIELDS_COVER_(NAME, T, FIELDS)                                                            \
