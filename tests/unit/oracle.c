@@ -265,7 +265,7 @@ int main(int argc, char **argv)
     };
 
     set_stride(argc, argv);
-    install_first();
+    install_where_exact();
     pages = map_edge(PAGES);
     edge = pages + PAGES * PAGE;
     return cmocka_run_group_tests(tests, NULL, NULL);
