@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The exported names, and nothing else. */
+/* The exported names, and nothing else. What counts and tells is in statistics.c. */
 #include <errno.h>
 #include <string.h>
 
 #include "heap.h"
+#include "owner.h"
+#include "pool.h"
 
 #define NAME __attribute__((visibility("default")))
 
@@ -27,6 +29,8 @@ NAME size_t malloc_usable_size(void *block);
 NAME void free_sized(void *block, size_t size);
 NAME void free_aligned_sized(void *block, size_t align, size_t size);
 NAME void cfree(void *block);
+NAME int malloc_trim(size_t pad);
+NAME int mallopt(int option, int value);
 
 void *malloc(size_t size)
 {
@@ -129,4 +133,16 @@ void free_aligned_sized(void *block, size_t align, size_t size)
 void cfree(void *block)
 {
     heap_free(block);
+}
+
+int malloc_trim(size_t pad)
+{
+    return ward_owner_get_() && ward_pool_trim_(pad);
+}
+
+/* All that <malloc.h> knows is advice: M_MXFAST to M_KEEP, M_TRIM_THRESHOLD to M_ARENA_MAX. */
+int mallopt(int option, int value)
+{
+    (void)value;
+    return (option >= 1 && option <= 4) || (option >= -8 && option <= -1);
 }

@@ -112,6 +112,49 @@ void ward_pool_unkeep_(size_t len)
     atomic_fetch_sub(&kept, len);
 }
 
+/* All spans without a block, chained by `next`. */
+static struct span *take_all(unsigned class)
+{
+    struct span *all = NULL, *span;
+
+    while ((span = ward_pool_pop_(POOL_EMPTY, class))) {
+        span->next = all;
+        all = span;
+    }
+    return all;
+}
+
+/* Returns how many of the bytes that are to be left are not yet. */
+static size_t trim_class(unsigned class, size_t leave, bool *given)
+{
+    struct span *span = take_all(class), *next;
+
+    for (; span; span = next) {
+        size_t pages = span->kept;
+
+        next = span->next;
+        if (pages && pages <= leave) {
+            leave -= pages;
+        } else if (pages) {
+            ward_pool_release_(span->base, pages);
+            ward_pool_unkeep_(pages);
+            span->kept = 0;
+            *given = true;
+        }
+        ward_pool_push_(POOL_EMPTY, span);
+    }
+    return leave;
+}
+
+bool ward_pool_trim_(size_t leave)
+{
+    bool given = false;
+
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        leave = trim_class(class, leave, &given);
+    return given;
+}
+
 /* --- Spans ----------------------------------------------------------------------------------- */
 
 static void raise(_Atomic uint32_t *made, uint32_t to)

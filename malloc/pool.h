@@ -49,6 +49,9 @@ void ward_pool_release_(unsigned char *at, size_t len);
 bool ward_pool_keep_(size_t len);
 void ward_pool_unkeep_(size_t len);
 
+/* Gives those pages back, but for about `leave` bytes of them. False: there were none to give. */
+bool ward_pool_trim_(size_t leave);
+
 /* Sees to it that [base, base + need) can be touched; *committed says how much can be, of `most`
  * bytes. Two threads may do the same at once. */
 bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most);
