@@ -139,27 +139,42 @@ WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
 WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes)
 {
     const ward_fill_pair_ none = { 0, 0 };
+    const unsigned char *end = at + bytes;
     ward_fill_pair_ seen = none;
 
-    for (; bytes >= 64; at += 64, bytes -= 64)
+    if (bytes & 16) {
+        seen = ward_fill_load_(at);
+        at += 16;
+    }
+    if (bytes & 32) {
+        seen |= ward_fill_load_(at) | ward_fill_load_(at + 16);
+        at += 32;
+    }
+    for (; at != end; at += 64)
         seen |= ward_fill_diff64_(at, none);
-    for (; bytes; at += 16, bytes -= 16)
-        seen |= ward_fill_load_(at);
     return (seen[0] | seen[1]) == 0;
 }
 
 WARD_INLINE void slot_clear(unsigned char *at, size_t bytes)
 {
     const ward_fill_pair_ none = { 0, 0 };
+    unsigned char *end = at + bytes;
 
-    for (; bytes >= 64; at += 64, bytes -= 64) {
+    if (bytes & 16) {
+        ward_fill_store_(at, none);
+        at += 16;
+    }
+    if (bytes & 32) {
+        ward_fill_store_(at, none);
+        ward_fill_store_(at + 16, none);
+        at += 32;
+    }
+    for (; at != end; at += 64) {
         ward_fill_store_(at, none);
         ward_fill_store_(at + 16, none);
         ward_fill_store_(at + 32, none);
         ward_fill_store_(at + 48, none);
     }
-    for (; bytes; at += 16, bytes -= 16)
-        ward_fill_store_(at, none);
 }
 
 /* --- Allocating ------------------------------------------------------------------------------ */

@@ -65,7 +65,7 @@ static void trees(void)
     uint64_t sum = 0;
     struct tree *kept = grow(18, &sum);
 
-    for (int i = 0; i < 220; i++)
+    for (int i = 0; i < 1500; i++)
         fell(grow(13, &sum));
     fell(kept);
 }
@@ -181,7 +181,7 @@ static void mixed(void)
     void **kept = calloc(COUNT, sizeof *kept);
     uint64_t state = 815;
 
-    for (int i = 0; i < 1500000; i++) {
+    for (int i = 0; i < 8000000; i++) {
         size_t at = next(&state) % COUNT;
         unsigned scale = (unsigned)(next(&state) % 8);
 
@@ -203,7 +203,7 @@ static void fragments(void)
     enum { COUNT = 300000 };
     void **kept = calloc(COUNT, sizeof *kept);
 
-    for (int round = 1; round <= 5; round++) {
+    for (int round = 1; round <= 12; round++) {
         size_t size = (size_t)40 * (size_t)round;
 
         for (size_t i = 0; i < COUNT; i++)
