@@ -77,8 +77,9 @@ WARD_API bool ward_recover_active(void);
 WARD_API WARD_CHECKED int ward_recover_register(struct ward_recover_table *table);
 
 /* Takes a table out of use, and returns when no handler looks at it any more: then its memory and
- * code may go. -EINVAL: it is not registered. While the process exits this does nothing, since
- * other threads may still be running. Not for signal handlers. */
+ * code may go. -EINVAL: it is not registered. While a process exits that called
+ * ward_recover_install() this does nothing, since other threads may still be running. Not for
+ * signal handlers. */
 WARD_API int ward_recover_unregister(struct ward_recover_table *table);
 
 /* For page-fault handlers (a kernel's): the entry of the instruction at pc, or NULL. It stays valid

@@ -68,7 +68,7 @@ enum ward_fault_kind {
 struct ward_fault {
     uint64_t addr; /* the first byte that failed; of a range outside the space, the first outside */
     size_t done;   /* bytes before it that were read or written */
-    unsigned access; /* WARD_READ or WARD_WRITE; both for an atomic that does both */
+    unsigned access; /* WARD_READ or WARD_WRITE; both for an atomic that is no load */
     unsigned kind;   /* of ward_fault_kind */
 };
 

@@ -67,6 +67,7 @@ static void vectors_that_make_no_sense_are_refused(void **state)
     struct ward_iov theirs[3] = { { address(pages), 1 }, { address(pages), SIZE_MAX }, { 0, 1 } };
     struct ward_iov ours[3];
     struct ward_iov_list list;
+    struct ward_fault why;
 
     (void)state;
     use_ward();
@@ -74,6 +75,10 @@ static void vectors_that_make_no_sense_are_refused(void **state)
     assert_int_equal(ward_iov_import(self, address(theirs), 2, ours, 3, WARD_READ, &list, NULL),
                      -EINVAL);
     assert_all_zero(list);
+    theirs[1].len = PTRDIFF_MAX;
+    assert_int_equal(ward_iov_import(self, address(theirs), 2, ours, 3, WARD_READ, &list, &why),
+                     -EINVAL);
+    assert_all_zero(why);
     assert_int_equal(ward_iov_import(self, address(theirs), 3, ours, 2, WARD_READ, &list, NULL),
                      -EINVAL);
     assert_int_equal(ward_iov_import(self, address(theirs), WARD_IOV_COUNT + 1, ours, SIZE_MAX,

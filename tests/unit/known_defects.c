@@ -605,6 +605,70 @@ static void others_cannot_hold_an_atomic_for_ever(void **state)
     assert_true(done > 0 && (*word & 1) == done % 2);
 }
 
+#ifndef __has_feature /* gcc */
+#define __has_feature(X) 0
+#endif
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !__has_feature(thread_sanitizer)
+#define STEPS 1 /* TSan has handlers of its own, which do not survive being stepped through */
+#else
+#define STEPS 0
+#endif
+
+#if STEPS
+/* Changes the flags, apart from what the compiler keeps below the stack pointer. */
+#define STEP(CHANGE)                                                                               \
+    "leaq -128(%%rsp), %%rsp\n pushfq\n " CHANGE ", (%%rsp)\n popfq\n leaq 128(%%rsp), %%rsp"
+
+/* One who changes the word after every single instruction of ours: the trap flag is set. */
+static void change_at_every_step(int sig)
+{
+    (void)sig;
+    __atomic_fetch_add((uint64_t *)(void *)pages, 2, __ATOMIC_SEQ_CST);
+}
+
+static enum ward_answer count_asked(struct ward_space *space, struct ward_fault *fault)
+{
+    (void)fault;
+    ((struct watched *)space)->asked++;
+    return WARD_RETRY;
+}
+
+static void an_atomic_that_others_always_spoil_gives_up_and_changes_nothing(void **state)
+{
+    const struct ward_space_ops ops = { .name = "spoiled", .fault = count_asked };
+    struct sigaction step = { .sa_handler = change_at_every_step };
+    struct watched w = { .space = { &ops, 0x10000, 0x10000 + PAGE - 1, PAGE, address(pages),
+                                    UINT64_MAX } };
+    uint64_t *word = (uint64_t *)(void *)pages;
+    struct ward_fault why;
+
+    (void)state;
+    use_ward();
+    sigemptyset(&step.sa_mask);
+    assert_int_equal(sigaction(SIGTRAP, &step, NULL), 0);
+    for (unsigned kind = WARD_ATOMIC_AND; kind <= WARD_ATOMIC_XOR; kind++) {
+        struct ward_atomic op = { (enum ward_atomic_op)kind, 8, 1, 0, 7 };
+        int error;
+
+        *word = 0;
+        __asm__ volatile(STEP("orq $0x100")::: "memory", "cc");
+        error = ward_space_atomic(&w.space, 0x10000, &op, &why);
+        __asm__ volatile(STEP("andq $~0x100")::: "memory", "cc");
+        assert_int_equal(error, -EAGAIN);
+        assert_true(why.kind == WARD_FAULT_BUSY && op.was == 0 && w.asked == 0);
+        assert_true(*word > 0 && *word % 2 == 0);
+    }
+    (void)signal(SIGTRAP, SIG_DFL);
+}
+#else
+static void an_atomic_that_others_always_spoil_gives_up_and_changes_nothing(void **state)
+{
+    (void)state;
+    print_message("instructions are not stepped through here\n");
+    skip();
+}
+#endif
+
 static void *come_and_go(void *page)
 {
     while (!stop) {
@@ -696,6 +760,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_populated_is_efault_not_out_of_memory),
         cmocka_unit_test(the_kernels_addresses_are_outside_not_just_unmapped),
         cmocka_unit_test(others_cannot_hold_an_atomic_for_ever),
+        cmocka_unit_test(an_atomic_that_others_always_spoil_gives_up_and_changes_nothing),
         cmocka_unit_test(an_atomic_on_a_page_that_goes_is_an_error),
         cmocka_unit_test(entries_of_an_unsorted_table_go_on_where_they_said),
     };

@@ -57,6 +57,27 @@ static int install_over(void (*info)(int, siginfo_t *, void *), void (*plain)(in
     return sigaction(SIGSEGV, &action, NULL) || ward_recover_install();
 }
 
+static int over_flags(void *arg)
+{
+    struct sigaction now = { 0 };
+    int flags = *(const int *)arg;
+
+    EXPECT(install_over(NULL, mend_plainly, flags) == 0);
+    EXPECT(sigaction(SIGSEGV, NULL, &now) == 0 && sigismember(&now.sa_mask, SIGUSR1) == 1);
+    EXPECT((now.sa_flags & (SA_SIGINFO | SA_ONSTACK)) == (SA_SIGINFO | SA_ONSTACK));
+    EXPECT((now.sa_flags & (SA_RESTART | SA_NODEFER)) == flags);
+    return 0;
+}
+
+static void the_handler_keeps_the_flags_that_others_may_rely_on(void **state)
+{
+    int flags[] = { 0, SA_RESTART, SA_NODEFER, SA_RESTART | SA_NODEFER };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        assert_int_equal(in_child(over_flags, &flags[i]), 0);
+}
+
 static int over_siginfo(void *arg)
 {
     (void)arg;
@@ -124,6 +145,29 @@ static int over_found_page(void *arg)
     EXPECT(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &found) == 0);
     EXPECT(read_bad() == -EFAULT);
     return 0;
+}
+
+/* The last of all destructors, where other threads may be as well. */
+static bool leaving;
+
+static __attribute__((destructor(101))) void read_while_leaving(void)
+{
+    if (leaving)
+        _exit(read_bad() == -EFAULT ? 7 : 8);
+}
+
+static int leave(void *arg)
+{
+    (void)arg;
+    EXPECT(install_over(NULL, SIG_DFL, 0) == 0);
+    leaving = true;
+    exit(9);
+}
+
+static void the_tables_stand_while_the_process_exits(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(leave, NULL), 7);
 }
 
 static void the_handler_before_gets_what_is_not_wards(void **state)
@@ -301,6 +345,8 @@ int main(void)
 {
     const struct CMUnitTest in_children[] = {
         cmocka_unit_test(the_handler_before_gets_what_is_not_wards),
+        cmocka_unit_test(the_handler_keeps_the_flags_that_others_may_rely_on),
+        cmocka_unit_test(the_tables_stand_while_the_process_exits),
         cmocka_unit_test(the_default_kills_by_the_same_signal),
         cmocka_unit_test(what_was_ignored_is_ignored_unless_it_is_a_fault),
         cmocka_unit_test(who_owns_the_handler_asks_ward_to_try),

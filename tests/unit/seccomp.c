@@ -185,6 +185,46 @@ static int install_forbidden(void *unused)
     return 0;
 }
 
+/* sigaction of one signal is refused, and only where it changes something. */
+static int forbid_handler(int sig)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigaction, 0, 5),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)sig, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = sizeof code / sizeof *code, .filter = code };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return -errno;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
+}
+
+static int install_half(void *unused)
+{
+    struct sigaction now;
+
+    (void)unused;
+    if (forbid_handler(SIGBUS))
+        return NOT_THERE;
+    errno = 0;
+    EXPECT(ward_recover_install() == -EPERM && !ward_recover_is_installed() && errno == 0);
+    EXPECT(sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
+    EXPECT(sigaction(SIGBUS, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
+    return 0;
+}
+
+static void where_one_handler_is_refused_none_stays(void **state)
+{
+    (void)state;
+    assert_child(install_half, NULL);
+}
+
 static void where_no_handler_may_be_installed_self_goes_by_calls(void **state)
 {
     (void)state;
@@ -195,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest before[] = {
         cmocka_unit_test(where_no_handler_may_be_installed_self_goes_by_calls),
+        cmocka_unit_test(where_one_handler_is_refused_none_stays),
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_that_are_forbidden_are_said_to_be),

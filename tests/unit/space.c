@@ -100,6 +100,33 @@ static void a_hook_that_never_mends_is_asked_so_often_and_no_more(void **state)
     unmap_edge(pages, 1);
 }
 
+static enum ward_answer page_by_page_fault(struct ward_space *space, struct ward_fault *fault)
+{
+    unsigned char *page = (unsigned char *)(uintptr_t)(space->base + (fault->addr - space->first));
+
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+    return WARD_RETRY;
+}
+
+static void a_hook_is_asked_as_often_as_there_is_progress(void **state)
+{
+    enum { PAGES = 2 * WARD_SPACE_RETRIES };
+    const struct ward_space_ops ops = { .name = "page by page", .fault = page_by_page_fault };
+    unsigned char *pages = map_edge(PAGES);
+    struct ward_space space = { &ops,         0x10000,        0x10000 + PAGES * PAGE - 1,
+                                PAGES * PAGE, address(pages), UINT64_MAX };
+    unsigned char *copy = malloc(PAGES * PAGE);
+
+    (void)state;
+    use_ward();
+    memset(pages, 4, PAGES * PAGE);
+    assert_int_equal(mprotect(pages, PAGES * PAGE, PROT_NONE), 0);
+    assert_int_equal(ward_space_read(&space, 0x10000, copy, PAGES * PAGE, NULL), 0);
+    assert_true(is_all(copy, PAGES * PAGE, 4));
+    free(copy);
+    unmap_edge(pages, PAGES);
+}
+
 static void without_faults_no_hook_is_asked_and_in_nofault_mode_never(void **state)
 {
     unsigned char *pages = map_edge(2), copy[64];
@@ -267,13 +294,18 @@ static void length_zero_succeeds_anywhere(void **state)
 static void check_is_about_the_range_and_sane_flags(void **state)
 {
     unsigned char *pages = map_edge(1);
+    struct ward_fault why;
     struct toy toy;
 
     (void)state;
     toy_init(&toy, pages, PAGE, WARD_FAIL);
-    assert_int_equal(ward_space_check(&toy.space, 0x10000, PAGE, WARD_RW, NULL), 0);
-    assert_int_equal(ward_space_check(&toy.space, 0x10001, PAGE, WARD_RW, NULL), -EFAULT);
-    assert_int_equal(ward_space_check(&toy.space, 0x10000, PAGE, WARD_NONE, NULL), -EINVAL);
+    assert_int_equal(ward_space_check(&toy.space, 0x10001, PAGE, WARD_RW, &why), -EFAULT);
+    assert_true(why.addr == 0x10000 + PAGE && why.access == WARD_RW && why.done == 0);
+    assert_int_equal(ward_space_check(&toy.space, 0x10000, PAGE, WARD_RW, &why), 0);
+    assert_all_zero(why);
+    memset(&why, 9, sizeof why);
+    assert_int_equal(ward_space_check(&toy.space, 0x10000, PAGE, WARD_NONE, &why), -EINVAL);
+    assert_all_zero(why);
     assert_int_equal(ward_space_check(&toy.space, 0x10000, PAGE, WARD_EXEC, NULL), -EINVAL);
     assert_int_equal(ward_space_populate(&toy.space, 0x10000, PAGE, WARD_READ, NULL), -ENOTSUP);
     unmap_edge(pages, 1);
@@ -452,6 +484,23 @@ static void what_is_no_atomic_is_einval(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(ward_space_atomic(ward_space_self_by_table(), 4096, &wrong[i], NULL),
                          -EINVAL);
+}
+
+static void a_load_reads_and_every_other_atomic_does_both(void **state)
+{
+    unsigned char *pages = map_edge(1);
+    struct ward_fault why;
+
+    (void)state;
+    use_ward();
+    for (unsigned op = WARD_ATOMIC_LOAD; op <= WARD_ATOMIC_XOR; op++) {
+        struct ward_atomic atomic = { .op = (enum ward_atomic_op)op, .width = 8 };
+
+        assert_int_equal(ward_space_atomic(by(0), address(pages + PAGE), &atomic, &why), -EFAULT);
+        assert_int_equal(why.access, op == WARD_ATOMIC_LOAD ? WARD_READ : WARD_RW);
+        assert_true(why.addr == address(pages + PAGE) && why.done == 0 && atomic.was == 0);
+    }
+    unmap_edge(pages, 1);
 }
 
 /* --- Strings, sentinels
@@ -699,6 +748,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hook_that_mends_makes_the_access_go_on),
         cmocka_unit_test(a_hook_that_never_mends_is_asked_so_often_and_no_more),
+        cmocka_unit_test(a_hook_is_asked_as_often_as_there_is_progress),
         cmocka_unit_test(without_faults_no_hook_is_asked_and_in_nofault_mode_never),
         cmocka_unit_test(a_hook_may_send_the_rest_to_the_operations),
         cmocka_unit_test(a_hook_that_forgets_the_kind_makes_no_success_of_a_fault),
@@ -713,6 +763,7 @@ int main(void)
         cmocka_unit_test(spaces_that_are_not_as_they_should_be_are_known),
         cmocka_unit_test(every_atomic_of_every_width_does_what_it_says),
         cmocka_unit_test(what_is_no_atomic_is_einval),
+        cmocka_unit_test(a_load_reads_and_every_other_atomic_does_both),
         cmocka_unit_test(a_string_ends_at_its_zero_or_says_why_not),
         cmocka_unit_test(a_string_that_faults_is_not_fetched_anew),
         cmocka_unit_test(a_string_too_long_for_a_length_is_none),

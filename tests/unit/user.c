@@ -282,18 +282,22 @@ static void offsets_do_not_wrap(void **state)
 
 static void null_may_mean_absent(void **state)
 {
+    struct ward_fault why;
     struct point p;
     bool there = true;
 
     (void)state;
     use_ward();
     dirty(p);
-    assert_int_equal(upoint_read_or_null(self, upoint_in_at(0), &p, &there, NULL), 0);
+    dirty(why);
+    assert_int_equal(upoint_read_or_null(self, upoint_in_at(0), &p, &there, &why), 0);
     assert_false(there);
     assert_all_zero(p);
-    assert_int_equal(upoint_read_or_null(self, upoint_in_at(4), &p, &there, NULL), -EFAULT);
-    assert_true(there);
-    assert_int_equal(upoint_write_or_null(self, upoint_out_at(0), &p, NULL), 0);
+    assert_all_zero(why);
+    assert_int_equal(upoint_read_or_null(self, upoint_in_at(4), &p, &there, &why), -EFAULT);
+    assert_true(there && why.addr == 4);
+    assert_int_equal(upoint_write_or_null(self, upoint_out_at(0), &p, &why), 0);
+    assert_all_zero(why);
     assert_int_equal(upoint_write(self, upoint_out_at(0), &p, NULL), -EFAULT);
 }
 
