@@ -37,8 +37,8 @@
 /* The memory of given regions, and nothing else: every other address, those of ward's own metadata
  * included, is outside. An access must lie within one region. It borrows the regions and their
  * array, which outlive it; their pages may be protected or released meanwhile. A single region
- * whose base and size are multiples of WARD_SPACE_GRAIN is direct if `by` is. Several are searched
- * in order at each access. */
+ * whose base and size are multiples of WARD_SPACE_GRAIN is direct if `by` is, and clamped if its
+ * size is a power of two (ward/space.h). Several are searched in order at each access. */
 struct ward_within {
     struct ward_space space;
     struct ward_space *by;

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <ward/arith.h>
 #include <ward/host.h>
 #include <ward/recover.h>
 #include <ward/self.h>
@@ -320,7 +321,7 @@ static void set_range(struct ward_within *within)
         ((space->first | (space->last + 1)) & (WARD_SPACE_GRAIN - 1)) == 0) {
         space->direct = space->last - space->first + 1;
         space->base = space->first;
-        space->mask = UINT64_MAX;
+        space->mask = ward_is_pow2(space->direct) ? space->direct - 1 : UINT64_MAX;
     }
 }
 

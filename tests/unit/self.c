@@ -374,6 +374,31 @@ static void blocking_the_signal_inside_a_scope_is_death(void **state)
 
 /* --- Within --------------------------------------------------------------------------------- */
 
+/* The range test is made to pass all addresses, as a mispredicted branch would. */
+static void a_single_region_of_a_power_of_two_is_clamped(void **state)
+{
+    struct ward_map two, three;
+    const struct ward_region *const first[] = { &two.region }, *const second[] = { &three.region };
+    struct ward_within within;
+    uint64_t word = 0;
+
+    (void)state;
+    use_ward();
+    assert_int_equal(ward_map_init(&two, 2 * PAGE, 0), 0);
+    assert_int_equal(ward_map_init(&three, 3 * PAGE, 0), 0);
+    assert_int_equal(ward_within_init(&within, by(0), second, 1), 0);
+    assert_true(within.space.direct == 3 * PAGE && within.space.mask == UINT64_MAX);
+    assert_int_equal(ward_within_init(&within, by(0), first, 1), 0);
+    assert_true(within.space.mask == 2 * PAGE - 1 && ward_space_ok(&within.space));
+    within.space.direct = UINT64_MAX;
+    memset(two.region.base, 5, 2 * PAGE);
+    assert_int_equal(ward_space_read_u64(&within.space, address(three.region.base), &word, NULL),
+                     0);
+    assert_true(word == UINT64_C(0x0505050505050505));
+    assert_int_equal(ward_region_fini(&two.region), 0);
+    assert_int_equal(ward_region_fini(&three.region), 0);
+}
+
 static void within_regions_nothing_else_is_there(void **state)
 {
     struct ward_map a, b;
@@ -614,6 +639,7 @@ int main(void)
         cmocka_unit_test(a_scope_chooses_what_works),
         cmocka_unit_test(each_scope_asks_for_itself),
         cmocka_unit_test(blocking_the_signal_inside_a_scope_is_death),
+        cmocka_unit_test(a_single_region_of_a_power_of_two_is_clamped),
         cmocka_unit_test(within_regions_nothing_else_is_there),
         cmocka_unit_test(a_string_may_end_with_its_region),
         cmocka_unit_test(regions_that_overlap_have_what_lies_in_any),
