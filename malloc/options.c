@@ -1,21 +1,184 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdbool.h>
-#include <stddef.h>
+#define _GNU_SOURCE
 #include <string.h>
 #include <sys/auxv.h>
 
+#include <ward/host.h>
+
+#include "files.h"
 #include "options.h"
+#include "profile.h"
 #include "root.h"
 
+enum { NAME_CAP = 256, FILE_CAP = 4096, SHOWN = 80 };
+
 extern char **environ;
+
+extern const char *ward_options __attribute__((weak, visibility("default")));
 
 static const struct profile {
     const char *name;
     unsigned policy;
 } profiles[] = {
-    { "fast", POLICY_FAST },
-    { "balanced", POLICY_BALANCED },
+#define PROFILE(NAME, POLICY) { NAME, POLICY },
+    PROFILES(PROFILE)
+#undef PROFILE
 };
+
+/* A part of a text. */
+struct piece {
+    const char *at;
+    size_t len;
+};
+
+/* --- Saying what is wrong -------------------------------------------------------------------- */
+
+struct line {
+    char text[512];
+    size_t len;
+};
+
+/* What is not printable does not reach a terminal as it is. */
+static void put(struct line *line, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len && line->len < sizeof line->text; i++)
+        line->text[line->len++] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
+}
+
+static void put_string(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+/* option: NULL: none in particular. */
+static void warn(const char *source, const char *what, const struct piece *option)
+{
+    struct line line = { .len = 0 };
+
+    put_string(&line, "==ward== ");
+    put(&line, source, strnlen(source, sizeof line.text / 2));
+    put_string(&line, ": ");
+    put_string(&line, what);
+    if (option) {
+        put_string(&line, ": \"");
+        put(&line, option->at, option->len < SHOWN ? option->len : SHOWN);
+        put_string(&line, "\"");
+    }
+    put_string(&line, ", ignored");
+    line.text[line.len++] = '\n';
+    ward_host_write(line.text, line.len);
+}
+
+/* --- Taking texts apart ---------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct piece trim(struct piece piece)
+{
+    while (piece.len && is_blank(piece.at[0]))
+        piece.at++, piece.len--;
+    while (piece.len && is_blank(piece.at[piece.len - 1]))
+        piece.len--;
+    return piece;
+}
+
+static bool is(struct piece piece, const char *text)
+{
+    return piece.len == strlen(text) && memcmp(piece.at, text, piece.len) == 0;
+}
+
+/* False: there is no such profile. */
+static bool take_profile(struct options *options, struct piece value)
+{
+    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
+        if (is(value, profiles[i].name)) {
+            options->policy = profiles[i].policy;
+            return true;
+        }
+    return false;
+}
+
+static void take_option(struct options *options, struct piece option, const char *source)
+{
+    const char *equals = memchr(option.at, '=', option.len);
+    struct piece name = option, value = { NULL, 0 };
+
+    if (equals) {
+        name.len = (size_t)(equals - option.at);
+        value = trim((struct piece){ equals + 1, option.len - name.len - 1 });
+    }
+    name = trim(name);
+    if (!is(name, "profile"))
+        warn(source, "unknown option", &option);
+    else if (!equals || !take_profile(options, value))
+        warn(source, "unknown value", &option);
+}
+
+/* Up to the next of the separators, or the end. */
+static struct piece first_of(const char *text, size_t len, const char *separators)
+{
+    struct piece piece = { text, 0 };
+
+    while (piece.len < len && !(text[piece.len] && strchr(separators, text[piece.len])))
+        piece.len++;
+    return piece;
+}
+
+void ward_options_take_(struct options *options, const char *text, size_t len,
+                        enum options_syntax syntax, const char *source)
+{
+    while (len) {
+        struct piece whole = first_of(text, len, syntax == OPTIONS_BY_LINE ? "\n" : ":,");
+        struct piece option =
+            syntax == OPTIONS_BY_LINE ? first_of(whole.at, whole.len, "#") : whole;
+        size_t used = whole.len < len ? whole.len + 1 : len;
+
+        option = trim(option);
+        if (option.len)
+            take_option(options, option, source);
+        text += used;
+        len -= used;
+    }
+}
+
+/* --- Sources --------------------------------------------------------------------------------- */
+
+void ward_options_take_file_(struct options *options, const char *path)
+{
+    char text[FILE_CAP];
+    bool opened;
+    ptrdiff_t len = ward_files_read_(path, text, sizeof text, &opened);
+
+    if (len < 0 && opened)
+        warn(path, "cannot be read", NULL);
+    else if (len == FILE_CAP)
+        warn(path, "as large as 4096 bytes, or larger", NULL);
+    else if (len > 0)
+        ward_options_take_(options, text, (size_t)len, OPTIONS_BY_LINE, path);
+}
+
+static void take_file_of_program(struct options *options)
+{
+    static const char directory[] = "/etc/ward.d/", end[] = ".conf";
+    char path[sizeof directory + NAME_CAP + sizeof end];
+    size_t len = sizeof directory - 1;
+
+    memcpy(path, directory, len);
+    if (!ward_files_program_(path + len, NAME_CAP))
+        return;
+    len += strlen(path + len);
+    memcpy(path + len, end, sizeof end);
+    ward_options_take_file_(options, path);
+}
+
+static void take_string(struct options *options, const char *text, const char *source)
+{
+    if (text)
+        ward_options_take_(options, text, strlen(text), OPTIONS_IN_A_ROW, source);
+}
 
 static const char *from_environment(void)
 {
@@ -29,18 +192,14 @@ static const char *from_environment(void)
     return NULL;
 }
 
-static unsigned policy_of(const char *name)
+struct options ward_options_get_(void)
 {
-    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
-        if (strcmp(name, profiles[i].name) == 0)
-            return profiles[i].policy;
-    return POLICY_BALANCED;
-}
+    struct options options = { POLICY_BALANCED };
 
-unsigned ward_options_policy_(void)
-{
-    const char *options = from_environment();
-
-    return options && strncmp(options, "profile=", 8) == 0 ? policy_of(options + 8)
-                                                           : (unsigned)POLICY_BALANCED;
+    take_string(&options, WARD_MALLOC_OPTIONS, "built in");
+    take_string(&options, &ward_options ? ward_options : NULL, "ward_options");
+    ward_options_take_file_(&options, "/etc/ward.conf");
+    take_file_of_program(&options);
+    take_string(&options, from_environment(), "WARD_OPTIONS");
+    return options;
 }

@@ -1,9 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* What was asked for. */
+/*
+ * What was asked for: options of the form name=value. The later of these wins:
+ *
+ *   1. what was compiled in (WARD_MALLOC_OPTIONS of the build)
+ *   2. the program's own: const char *ward_options, where it exports that
+ *   3. /etc/ward.conf
+ *   4. /etc/ward.d/PROGRAM.conf, PROGRAM being the name of the executable
+ *   5. WARD_OPTIONS in the environment, unless the program has other rights than who started it
+ *
+ * A file has one in a line, and # begins a comment; elsewhere they are separated by : or , . What
+ * is not understood is said once on standard error, and ignored. Nothing is allocated: this runs
+ * before the first block, and so before any constructor.
+ *
+ *   profile=fast|balanced   the checks that are made (malloc/root.h)
+ */
 #ifndef WARD_MALLOC_OPTIONS_H
 #define WARD_MALLOC_OPTIONS_H
 
-/* The policy of the chosen profile. */
-unsigned ward_options_policy_(void);
+#include <ward/base.h>
+
+struct options {
+    unsigned policy; /* of the profile */
+};
+
+/* How a text is cut into options. */
+enum options_syntax {
+    OPTIONS_IN_A_ROW, /* : or , between them */
+    OPTIONS_BY_LINE,  /* one in a line, and comments */
+};
+
+/* Takes over what len bytes of text say. source: where they are from, for what is not understood.
+ */
+void ward_options_take_(struct options *options, const char *text, size_t len,
+                        enum options_syntax syntax, const char *source);
+
+/* The same of a file; nothing if there is none. */
+void ward_options_take_file_(struct options *options, const char *path);
+
+/* From all of these sources. */
+struct options ward_options_get_(void);
 
 #endif

@@ -138,7 +138,7 @@ static bool draw_secrets(void)
 static bool start(void)
 {
     ward_root_.page = ward_host_page_size();
-    ward_root_.policy = ward_options_policy_();
+    ward_root_.policy = ward_options_get_().policy;
     ward_root_.fork_word = ward_host_fork_word();
     return reserve_all() && draw_secrets() &&
            !ward_host_protect(ward_root_.huge,
