@@ -5,7 +5,8 @@
  * Whatever takes access away does so at the host's pages first, and writes the states when that has
  * succeeded; whatever gives access writes the states alone, and leaves the pages to their first
  * touch. So a state may promise less than a page for the time in between, never more, and a failure
- * half-way leaves the states as they were and pages at most more closed than they say.
+ * half-way leaves the states as they were and pages at most more closed than they say. That a page
+ * is open is therefore noted before it is opened: what may be accessible is never taken for closed.
  */
 #include <ward/arith.h>
 #include <ward/host.h>
@@ -77,20 +78,19 @@ static int protect_pages(struct ward_guest *guest, size_t from, size_t to, unsig
 int ward_guest_open_(struct ward_guest *guest, size_t from, size_t to)
 {
     const unsigned same = WARD_STATE_PROT_ | WARD_STATE_MAPPED_;
+    int error = 0;
     size_t end;
 
-    for (; from < to; from = end) {
+    for (; from < to && !error; from = end) {
         unsigned prot = host_prot(ward_state_(guest->states, from));
-        int error;
 
         end = ward_states_run_(guest->states, from, to, same);
-        error = prot == WARD_NONE ? 0 : protect_pages(guest, from, end, prot);
-        if (error)
-            return error;
-        if (prot != WARD_NONE)
-            ward_states_change_(guest->states, from, end, WARD_STATE_ALL_, WARD_STATE_OPEN_);
+        if (prot == WARD_NONE)
+            continue;
+        ward_states_change_(guest->states, from, end, WARD_STATE_ALL_, WARD_STATE_OPEN_);
+        error = protect_pages(guest, from, end, prot);
     }
-    return 0;
+    return error;
 }
 
 static bool is_any(const struct ward_guest *guest, size_t from, size_t to, unsigned state)
@@ -214,6 +214,19 @@ int ward_guest_unmap(struct ward_guest *guest, uint64_t a, size_t n)
     return error;
 }
 
+/* Gives open pages another protection. Where that fails half-way, some may have it already: all are
+ * closed, and open again by their states. */
+static int change_open(struct ward_guest *guest, struct pages pages, unsigned prot)
+{
+    int ignored, error = protect_pages(guest, pages.from, pages.to, prot);
+
+    if (error) {
+        ignored = protect_pages(guest, pages.from, pages.to, WARD_NONE);
+        (void)ignored;
+    }
+    return error;
+}
+
 /* Where all of it is open, it stays open. A mixture is closed: pages nobody touches cost nothing.
  */
 static int protect_some(struct ward_guest *guest, struct pages pages, unsigned prot)
@@ -228,7 +241,7 @@ static int protect_some(struct ward_guest *guest, struct pages pages, unsigned p
     if (is_pinned(guest, pages.from, pages.to))
         return -EBUSY;
     if (is_any(guest, pages.from, pages.to, WARD_STATE_OPEN_))
-        error = protect_pages(guest, pages.from, pages.to, host);
+        error = change_open(guest, pages, host);
     if (!error)
         ward_states_change_(guest->states, pages.from, pages.to, 0,
                             WARD_STATE_MAPPED_ | open | prot);
@@ -507,7 +520,7 @@ int ward_guest_fini(struct ward_guest *guest)
     error = ward_guest_enter_(guest);
     if (error)
         return error;
-    error = guest->pinned > 0 ? -EBUSY : 0;
+    error = __atomic_load_n(&guest->pinned, __ATOMIC_ACQUIRE) > 0 ? -EBUSY : 0;
     ward_guest_leave_(guest);
     if (!error)
         error = guest->own_split.region.ops ? end_own(guest) : give_back(guest->region);

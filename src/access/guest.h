@@ -30,7 +30,7 @@ void ward_guest_leave_(struct ward_guest *guest);
 void ward_guest_reach_(struct ward_guest *guest);
 
 /* With the lock held: opens the pages [from, to), all of which are mapped. 0, or what the region
- * answers: those before are open then. */
+ * answers: some may be open then. */
 int ward_guest_open_(struct ward_guest *guest, size_t from, size_t to);
 
 #endif

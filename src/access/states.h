@@ -13,7 +13,7 @@
 enum {
     WARD_STATE_PROT_ = 7,
     WARD_STATE_MAPPED_ = 8,
-    WARD_STATE_OPEN_ = 16, /* the host's page is accessible, as the protection says */
+    WARD_STATE_OPEN_ = 16, /* the host's page may be accessible, as the protection says */
     WARD_STATE_ALL_ = 31,
 };
 
