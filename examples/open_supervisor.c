@@ -283,6 +283,8 @@ static int supervise(struct supervisor *supervisor, int (*work)(void *), void *a
     if (supervisor->child < 0)
         return 1;
     if (supervisor->child == 0) {
+        (void)close(up[0]);
+        (void)close(down[1]); /* so that it is told when the supervisor gives up */
         be_supervised(up[1], down[0]);
         _exit(work(arg));
     }
@@ -293,7 +295,7 @@ static int supervise(struct supervisor *supervisor, int (*work)(void *), void *a
     (void)close(up[0]);
     (void)close(down[1]);
     if (supervisor->listener < 0) {
-        printf("no seccomp notifications here, or pidfd_getfd: Linux 5.14 has both\n");
+        puts("no seccomp notifications to be had, or no pidfd_getfd");
         return SKIPPED;
     }
     serve_all(supervisor);
