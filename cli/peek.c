@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* ward peek: shows memory of another process. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 

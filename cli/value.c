@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +79,7 @@ void value_print(const struct value_type *type, const unsigned char *bytes)
 static bool parse_integer(const struct value_type *type, const char *text, uint64_t *word)
 {
     bool negative = type->kind == SIGNED && text[0] == '-';
-    bool pattern = type->kind != SIGNED || strncmp(text, "0x", 2) == 0;
+    bool pattern = type->kind != SIGNED || (text[0] == '0' && (text[1] | ' ') == 'x');
     uint64_t most = UINT64_MAX >> (64 - 8 * type->size), magnitude;
 
     if (!parse_number(text + negative, &magnitude))
@@ -89,17 +90,22 @@ static bool parse_integer(const struct value_type *type, const char *text, uint6
     return true;
 }
 
+/* One that is finite and not zero stays so: what is too large or too small does not fit. */
 static bool parse_floating(const struct value_type *type, const char *text, unsigned char *bytes)
 {
+    bool is_narrow = type->size == sizeof(float);
     char *end;
     double wide;
     float narrow;
 
-    wide = strtod(text, &end);
+    errno = 0;
+    wide = is_narrow ? (double)strtof(text, &end) : strtod(text, &end);
     narrow = (float)wide;
-    if (end == text || *end || (type->size == 4 && isinf(narrow) && !isinf(wide)))
+    if (end == text || *end || isspace((unsigned char)*text))
         return false;
-    if (type->size == 4)
+    if (errno == ERANGE && (isinf(wide) || wide == 0))
+        return false;
+    if (is_narrow)
         memcpy(bytes, &narrow, sizeof narrow);
     else
         memcpy(bytes, &wide, sizeof wide);
