@@ -41,7 +41,7 @@
  *
  * Cost: an access what it costs in any direct space; map two stores per eight pages; unmap one or
  * two system calls; protect one. Each boundary between pages of different protection may cost a
- * mapping of the system's (vm.max_map_count). Metadata: 3 bytes per page.
+ * mapping of the system's (vm.max_map_count). Metadata: 5 bytes per page.
  */
 #ifndef WARD_GUEST_H
 #define WARD_GUEST_H
@@ -67,7 +67,8 @@ struct ward_guest;
 
 /* What the host does about an access that the states do not allow. Any of them may be NULL. They
  * run in the accessing thread with no lock held, may change the guest, and may be asked again about
- * the same access. In no-fault mode nobody is asked. Embed the guest in what they need to know. */
+ * the same access. (Who accesses the same page here is asked about that, without end.) In no-fault
+ * mode nobody is asked. Embed the guest in what they need to know. */
 struct ward_guest_hooks {
     /* NULL: WARD_FAIL. WARD_RETRY: the page is as it should be now. WARD_SERVE: by the two below.
      * With WARD_FAIL it may leave a better kind in fault->kind. */

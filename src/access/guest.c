@@ -325,7 +325,7 @@ int ward_guest_get(const struct ward_guest *guest, uint64_t a, struct ward_guest
         return -ERANGE;
     page = ward_guest_page_(guest, a);
     state = ward_state_(guest->states, page);
-    from = ward_states_run_back_(guest->states, page, 0, same);
+    from = ward_states_run_back_(guest->states, page, 0, same, state & same);
     to = ward_states_find_(guest->states, page, ward_guest_pages_(guest), same, state & same);
     to = to > page ? to : page + 1; /* it changed just now */
     area->first = guest->space.first + ((uint64_t)from << guest->page_log2);

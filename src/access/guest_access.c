@@ -10,7 +10,6 @@
 
 #include "access/guest.h"
 
-WARD_STATIC_ASSERT(WARD_GUEST_PINS == UINT16_MAX, "what a count of pins can hold");
 WARD_STATIC_ASSERT(offsetof(struct ward_guest, space) == 0, "a guest is found by its space");
 
 static struct ward_guest *guest_of(struct ward_space *space)
@@ -79,9 +78,10 @@ static int open_around(struct ward_guest *guest, size_t page)
     size_t least = piece > 1 ? ward_round_down(page, piece) : page;
     size_t end = piece > 1 ? least + piece : page + 1;
     size_t pages = ward_guest_pages_(guest);
+    unsigned want = ward_state_(guest->states, page) & same;
 
     end = end < pages ? end : pages;
-    return ward_guest_open_(guest, ward_states_run_back_(guest->states, page, least, same),
+    return ward_guest_open_(guest, ward_states_run_back_(guest->states, page, least, same, want),
                             ward_states_run_(guest->states, page, end, same));
 }
 
@@ -393,7 +393,7 @@ static bool guest_pin(struct ward_space *space, struct ward_pin *pin, struct war
         count_down(guest, from, to);
         return false;
     }
-    pin->host = guest->region->base + (pin->a - guest->space.first);
+    pin->host = (void *)ward_space_host_(&guest->way, pin->a); /* clamped */
     return true;
 }
 

@@ -45,25 +45,18 @@ int ward_space_pin(struct ward_space *space, uint64_t a, size_t n, unsigned acce
 /* The bytes before the first zero. Reads no further than the end of the page in which it lies. */
 static ptrdiff_t measure(struct ward_space *space, uint64_t a, size_t cap, struct ward_fault *why)
 {
-    unsigned char piece[256]; /* divides the size of a page */
-    size_t done = 0;
+    char piece[256];
 
-    while (done < cap) {
-        size_t want = sizeof piece - (size_t)((a + done) % sizeof piece);
-        size_t got;
-        int error;
+    for (size_t done = 0; done < cap; done += sizeof piece) {
+        size_t want = cap - done < sizeof piece ? cap - done : sizeof piece;
+        ptrdiff_t length = ward_space_read_str(space, a + done, piece, want, why);
 
-        want = want < cap - done ? want : cap - done;
-        error = ward_space_read(space, a + done, piece, want, why);
-        got = error ? why->done : want;
-        for (size_t i = 0; i < got; i++)
-            if (piece[i] == 0)
-                return (ptrdiff_t)(done + i);
-        if (error) {
+        if (length >= 0)
+            return (ptrdiff_t)done + length;
+        if (length != -ENAMETOOLONG) {
             why->done += done;
-            return error;
+            return length;
         }
-        done += want;
     }
     return -ENAMETOOLONG;
 }

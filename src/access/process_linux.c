@@ -490,6 +490,8 @@ static int attach(struct ward_process *process)
     }
     if (is_shortage(process->mem) || is_shortage(process->stat))
         return is_shortage(process->mem) ? process->mem : process->stat;
+    if (process->mem == -ESRCH) /* of the kernel, or it has ended */
+        return -ESRCH;
     if (process->mem < 0 && forces(process))
         return process->proc_pid > 0 ? -EPERM : -ENOTSUP;
     process->space.last = ward_process_last_(process->pointer_bytes);

@@ -67,10 +67,9 @@ size_t ward_states_run_(const uint8_t *states, size_t from, size_t to, unsigned 
     return ward_states_find_(states, from, to, mask, ward_state_(states, from) & mask);
 }
 
-size_t ward_states_run_back_(const uint8_t *states, size_t page, size_t least, unsigned mask)
+size_t ward_states_run_back_(const uint8_t *states, size_t page, size_t least, unsigned mask,
+                             unsigned want)
 {
-    unsigned want = ward_state_(states, page) & mask;
-
     while (page > least && (ward_state_(states, page - 1) & mask) == want)
         page--;
     return page;

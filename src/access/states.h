@@ -32,8 +32,10 @@ size_t ward_states_find_(const uint8_t *states, size_t from, size_t to, unsigned
 /* The end of the run of pages from `from` on that agree with it in the bits of mask. */
 size_t ward_states_run_(const uint8_t *states, size_t from, size_t to, unsigned mask);
 
-/* The first page of the run that ends with `page`, at `least` or behind. */
-size_t ward_states_run_back_(const uint8_t *states, size_t page, size_t least, unsigned mask);
+/* The first page of the run, of pages that are as wanted in the bits of mask, that ends before
+ * `page`: at `least` or behind. `page`: the one before is not. */
+size_t ward_states_run_back_(const uint8_t *states, size_t page, size_t least, unsigned mask,
+                             unsigned want);
 
 /* Every page of [from, to) becomes (state & keep) | set. */
 void ward_states_change_(uint8_t *states, size_t from, size_t to, unsigned keep, unsigned set);

@@ -642,6 +642,7 @@ static void what_cannot_be_a_guest_is_refused(void **state)
     assert_int_equal(ward_guest_reserve(&guest, &spec), -EINVAL);
     assert_all_zero(guest);
     assert_int_equal(ward_guest_meta_bytes(SIZE_MAX), 0);
+    assert_int_equal(ward_guest_meta_bytes(800 * PAGE), 5 * 800);
     assert_int_equal(ward_guest_fini(&guest), 0);
     assert_int_equal(ward_guest_fini(NULL), 0);
 }

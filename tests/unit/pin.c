@@ -211,8 +211,25 @@ static void a_string_that_runs_out_of_the_space_is_a_fault(void **state)
     (void)state;
     memset(toy.bytes, 'x', BYTES);
     assert_int_equal(ward_space_pin_str(&toy.space, FIRST + BYTES - 10, 100, &pin, &why), -EFAULT);
-    assert_true(why.kind == WARD_FAULT_RANGE && why.addr == FIRST + BYTES);
+    assert_true(why.kind == WARD_FAULT_RANGE && why.addr == FIRST + BYTES && why.done == 10);
     assert_all_zero(pin);
+}
+
+/* Wherever that is: nothing is asked for that lies behind. */
+static void a_string_may_end_where_the_space_ends(void **state)
+{
+    struct ward_pin pin;
+
+    (void)state;
+    memset(toy.bytes, 'x', BYTES);
+    for (size_t end = BYTES - 300; end <= BYTES; end += 5) {
+        toy.space.last = FIRST + end - 1;
+        toy.bytes[end - 1] = 0;
+        assert_int_equal(ward_space_pin_str(&toy.space, FIRST + end - 290, 4000, &pin, NULL), 289);
+        assert_int_equal(pin.n, 290);
+        assert_int_equal(ward_space_unpin(&pin), 0);
+        toy.bytes[end - 1] = 'x';
+    }
 }
 
 static void grow_once(struct toy *t)
@@ -270,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup(pins_are_void_in_a_child, setup),
         cmocka_unit_test_setup(a_pinned_string_has_its_terminator, setup),
         cmocka_unit_test_setup(a_string_that_runs_out_of_the_space_is_a_fault, setup),
+        cmocka_unit_test_setup(a_string_may_end_where_the_space_ends, setup),
         cmocka_unit_test_setup(the_length_is_that_of_pinned_bytes, setup),
     };
 

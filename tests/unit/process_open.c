@@ -126,6 +126,7 @@ static void a_thread_of_the_kernel_has_no_memory(void **state)
     }
     skip_unless(strcmp(name, "kthreadd\n") == 0, "process 2 is no thread of the kernel here");
     assert_int_equal(fail_to_open(2, 0), -ESRCH);
+    assert_int_equal(fail_to_open(2, WARD_PROCESS_FORCE), -ESRCH);
 }
 
 static void the_own_process_can_be_opened(void **state)

@@ -35,10 +35,12 @@ static void a_run_is_followed_back_to_its_first_page(void **state)
     (void)state;
     memset(states, 8, PAGES);
     states[40] = 9;
-    assert_int_equal(ward_states_run_back_(states, 60, 0, 15), 41);
-    assert_int_equal(ward_states_run_back_(states, 60, 50, 15), 50);
-    assert_int_equal(ward_states_run_back_(states, 60, 0, 8), 0);
-    assert_int_equal(ward_states_run_back_(states, 40, 0, 15), 40);
+    assert_int_equal(ward_states_run_back_(states, 60, 0, 15, 8), 41);
+    assert_int_equal(ward_states_run_back_(states, 60, 50, 15, 8), 50);
+    assert_int_equal(ward_states_run_back_(states, 60, 0, 8, 8), 0);
+    assert_int_equal(ward_states_run_back_(states, 40, 0, 15, 9), 40);
+    states[60] = 9; /* meanwhile: the page itself is not looked at */
+    assert_int_equal(ward_states_run_back_(states, 60, 0, 15, 8), 41);
 }
 
 static void a_change_is_of_its_range_and_its_bits(void **state)
