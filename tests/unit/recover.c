@@ -3,7 +3,11 @@
  * one per process. */
 #include "access.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
+
+#include "access/recover.h"
 
 static unsigned char *pages; /* one page, and behind it one that faults */
 
@@ -320,6 +324,50 @@ static void tables_are_searched_sorted_or_not(void **state)
     assert_int_equal(ward_recover_register(NULL), -EINVAL);
 }
 
+static struct ward_recover_looks_ counted;
+static atomic_bool unregistered;
+
+static void *unregister(void *table)
+{
+    assert_int_equal(ward_recover_unregister(table), 0);
+    atomic_store(&unregistered, true);
+    return NULL;
+}
+
+static bool is_still_waiting(unsigned side)
+{
+    while (atomic_load(&counted.side) != side && !atomic_load(&unregistered))
+        sched_yield();
+    return !atomic_load(&unregistered);
+}
+
+/* Looks are under way on both sides. While somebody waits for the first, another who waits changes
+ * sides, and the waiter comes to the first once more. */
+static void a_table_is_not_given_back_while_a_look_is_under_way(void **state)
+{
+    static struct ward_recover_table table;
+    size_t places[ENTRIES];
+    pthread_t waiter;
+
+    (void)state;
+    use_ward();
+    for (size_t i = 0; i < ENTRIES; i++)
+        places[i] = i;
+    make_table(&table, places);
+    ward_recover_count_in_(&counted);
+    assert_int_equal(ward_recover_register(&table), 0);
+    atomic_store(&counted.in[0], 1);
+    atomic_store(&counted.in[1], 1);
+    assert_int_equal(pthread_create(&waiter, NULL, unregister, &table), 0);
+    assert_true(is_still_waiting(1));
+    atomic_fetch_add(&counted.side, 1);
+    atomic_store(&counted.in[0], 0);
+    assert_true(is_still_waiting(4));
+    atomic_store(&counted.in[1], 0);
+    pthread_join(waiter, NULL);
+    assert_true(atomic_load(&unregistered));
+}
+
 static void there_is_room_for_so_many_tables(void **state)
 {
     static struct ward_recover_table many[WARD_RECOVER_TABLES];
@@ -356,6 +404,7 @@ int main(void)
     const struct CMUnitTest installed[] = {
         cmocka_unit_test(tables_are_searched_sorted_or_not),
         cmocka_unit_test(there_is_room_for_so_many_tables),
+        cmocka_unit_test(a_table_is_not_given_back_while_a_look_is_under_way),
     };
     int failed;
 
