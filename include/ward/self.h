@@ -13,9 +13,11 @@
  *               -EFAULT without a signal. This works with SIGSEGV blocked, in signal handlers of
  *               other code, and under valgrind. It costs some 300 ns, has no atomics, and may tear
  *               words (other threads may see half of one; what was read is still fetched once). The
- *               kind of a fault is WARD_FAULT_DENIED. The system cannot tell the caller's own
- * buffer from the user's: where ours is bad, the answer may be -EFAULT too. Where a seccomp filter
- * forbids the calls, the answer is what the filter says: -EPERM, or -ENOTSUP for ENOSYS.
+ *               kind of a fault is WARD_FAULT_DENIED. The system cannot tell the caller's buffer
+ *               from the user's: where ours is bad, the answer may be -EFAULT too. Nor does it look
+ *               at protection keys: what only a key closes (WARD_LOCK_META) is open to it. Where a
+ *               seccomp filter forbids the calls, the answer is what the filter says: -EPERM, or
+ *               -ENOTSUP for ENOSYS.
  *
  * ward_space_self() is the right one for most programs: it works at once, and becomes fast with
  * ward_recover_install().

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 
 #include <ward/map.h>
 #include <ward/static.h>
@@ -134,6 +135,31 @@ static void write_only_pages_are_what_the_way_says(void **state)
     assert_int_equal(ward_space_read(by(1), address(pages), &byte, 1, NULL), by_calls(-EFAULT));
     assert_int_equal(ward_space_write(by(0), address(pages), &byte, 1, NULL), 0);
     unmap_edge(pages, 1);
+}
+
+/* The processor looks at the keys of the thread, the system, which copies for it, does not. */
+static void a_page_behind_a_key_is_closed_by_table_alone(void **state)
+{
+    unsigned char *page = map_edge(1);
+    struct ward_fault why;
+    uint64_t word = 1;
+    int key = (int)syscall(SYS_pkey_alloc, 0, 1 /* no access */);
+
+    (void)state;
+    use_ward();
+    if (key < 0) {
+        print_message("no protection keys here\n");
+        unmap_edge(page, 1);
+        skip();
+    }
+    page[0] = 5;
+    assert_int_equal(syscall(SYS_pkey_mprotect, page, PAGE, PROT_READ | PROT_WRITE, key), 0);
+    assert_int_equal(ward_space_read_u64(by(0), address(page), &word, &why), -EFAULT);
+    assert_true(word == 0 && why.kind == WARD_FAULT_PROT);
+    assert_int_equal(ward_space_read_u64(by(1), address(page), &word, &why), by_calls(0));
+    assert_true(word == 5 || !has_calls());
+    unmap_edge(page, 1);
+    assert_int_equal(syscall(SYS_pkey_free, key), 0);
 }
 
 static void a_fault_in_the_middle_is_told_to_the_byte(void **state)
@@ -631,6 +657,7 @@ int main(void)
         cmocka_unit_test(self_known_when_compiled_answers_as_its_space_does),
         cmocka_unit_test(a_page_that_may_only_be_read_is_not_written),
         cmocka_unit_test(write_only_pages_are_what_the_way_says),
+        cmocka_unit_test(a_page_behind_a_key_is_closed_by_table_alone),
         cmocka_unit_test(a_fault_in_the_middle_is_told_to_the_byte),
         cmocka_unit_test(the_table_tells_why),
         cmocka_unit_test(a_truncated_file_is_a_bus_fault),
