@@ -46,7 +46,7 @@ endforeach()
 if(ward_arch STREQUAL x86_64)
     ward_test(vm ${CMAKE_CURRENT_SOURCE_DIR}/vm/run
         ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/vm)
-    set_tests_properties(vm PROPERTIES LABELS slow TIMEOUT 1500)
+    set_tests_properties(vm PROPERTIES LABELS slow TIMEOUT 2700)
 endif()
 
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/proof/run)
