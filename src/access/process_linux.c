@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include <ward/arith.h>
 #include <ward/process.h>
 
 #include "process.h"
@@ -558,21 +557,23 @@ static void set_zero(uint64_t *dst, size_t count)
         dst[i] = 0;
 }
 
+/* No object is larger: that many pointers are no array that could be set to zero. */
+static bool is_array(size_t count)
+{
+    return count <= (size_t)PTRDIFF_MAX / sizeof(uint64_t);
+}
+
 int ward_process_read_pointers(struct ward_process *process, uint64_t a, uint64_t *dst,
                                size_t count, struct ward_fault *why)
 {
-    size_t bytes;
-    int error = -EOVERFLOW;
+    size_t bytes = process->pointer_bytes * count;
+    int error = -ENOTSUP;
 
     ward_fault_clear_(why);
-    if (process->pointer_bytes == 0) {
-        set_zero(dst, count);
-        return -ENOTSUP;
-    }
-    if (ward_mul(process->pointer_bytes, count, &bytes))
+    if (!is_array(count))
+        return -EOVERFLOW;
+    if (process->pointer_bytes > 0)
         error = ward_space_read(&process->space, a, dst, bytes, why);
-    if (error == -EOVERFLOW)
-        return error; /* there is no such array to set to zero */
     if (error)
         set_zero(dst, count);
     else if (process->pointer_bytes == 4)
@@ -584,16 +585,13 @@ ptrdiff_t ward_process_read_list(struct ward_process *process, uint64_t a, uint6
                                  size_t cap, struct ward_fault *why)
 {
     unsigned size = process->pointer_bytes;
-    ptrdiff_t count;
+    ptrdiff_t count = -ENOTSUP;
 
     ward_fault_clear_(why);
-    if (size == 0) {
-        set_zero(dst, cap);
-        return -ENOTSUP;
-    }
-    count = ward_space_read_until(&process->space, a, dst, size, cap, NULL, why);
-    if (count == -EOVERFLOW)
-        return count;
+    if (!is_array(cap))
+        return -EOVERFLOW;
+    if (size > 0)
+        count = ward_space_read_until(&process->space, a, dst, size, cap, NULL, why);
     if (count < 0 && count != -ENAMETOOLONG)
         set_zero(dst, cap);
     else if (size == 4)

@@ -299,8 +299,28 @@ static void pointers_are_read_alone_and_in_lists(void **state)
     memset(got, 1, sizeof got);
     assert_int_equal(ward_process_read_list(&f->process, a, got, 8, &why), -EFAULT);
     assert_true(is_all(got, sizeof got, 0) && why.done == 16);
-    assert_int_equal(ward_process_read_pointers(&f->process, a, got, SIZE_MAX, NULL), -EOVERFLOW);
     restore(f, PAGE - 16, sizeof list);
+}
+
+/* Whatever the width, also where it is not known: there is no array to set to zero. */
+static void more_pointers_than_an_array_can_hold_are_eoverflow(void **state)
+{
+    static const size_t counts[] = { SIZE_MAX, SIZE_MAX / 8, (size_t)PTRDIFF_MAX / 8 + 1 };
+    struct fixture *f = *state;
+    struct ward_process process = f->process;
+    uint64_t a = address(f->pages), got = 7;
+    struct ward_fault why;
+
+    for (size_t i = 0; i < 9; i++) {
+        size_t count = counts[i % 3];
+
+        process.pointer_bytes = (unsigned)(i / 3 * 4);
+        dirty(why);
+        assert_int_equal(ward_process_read_pointers(&process, a, &got, count, &why), -EOVERFLOW);
+        assert_all_zero(why);
+        assert_int_equal(ward_process_read_list(&process, a, &got, count, NULL), -EOVERFLOW);
+        assert_int_equal(got, 7);
+    }
 }
 
 /* --- Protections
@@ -462,6 +482,7 @@ int main(void)
         cmocka_unit_test(a_string_without_an_end_fails_at_the_hole),
         cmocka_unit_test(sentinels_and_vectors_work_as_in_every_space),
         cmocka_unit_test(pointers_are_read_alone_and_in_lists),
+        cmocka_unit_test(more_pointers_than_an_array_can_hold_are_eoverflow),
         cmocka_unit_test(protections_hold_unless_force_is_asked_for),
         cmocka_unit_test(force_goes_on_where_the_calls_end_and_counts_are_exact),
         cmocka_unit_test(a_fault_is_explained_by_what_is_mapped),
