@@ -15,11 +15,14 @@
 enum { ERROR_MAX = 4095 };
 
 /* ENOENT: the notification is not valid any more. EINPROGRESS: it was answered, and the thread has
- * not come round to it yet. */
+ * not come round to it yet. EINTR: a signal came while this thread waited for another supervisor,
+ * and nothing was done. */
 static int control(const struct ward_notif *notif, unsigned long request, void *with)
 {
-    long got = ward_syscall_(SYS_ioctl, notif->listener, (long)request, (long)with, 0, 0, 0);
+    long got = -EINTR;
 
+    for (unsigned tries = 0; got == -EINTR && tries < WARD_SPACE_RETRIES; tries++)
+        got = ward_syscall_(SYS_ioctl, notif->listener, (long)request, (long)with, 0, 0, 0);
     return got == -ENOENT || got == -EINPROGRESS ? -ESRCH : (int)got;
 }
 

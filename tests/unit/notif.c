@@ -330,11 +330,12 @@ struct whole {
     unsigned refused, served;
 };
 
-static int filter_reads(void)
+/* The system call with this number asks. */
+static int filter_calls(unsigned number)
 {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -356,8 +357,9 @@ static size_t total(const struct iovec *vec, size_t count)
 }
 
 /* All of the ranges, or -EFAULT. */
-static void serve_whole(struct whole *whole, int from, const struct seccomp_notif *request)
+static void serve_whole(void *arg, int from, const struct seccomp_notif *request)
 {
+    struct whole *whole = arg;
     struct iovec local[2], foreign[2], here;
     unsigned char bytes[2048];
     size_t count = request->data.args[2], put = 0;
@@ -420,7 +422,7 @@ static int take_listener(pid_t child, int number)
 
 static void be_reader(pid_t of, int ready)
 {
-    int got = filter_reads();
+    int got = filter_calls(SYS_process_vm_readv);
 
     become_child();
     if (write(ready, &got, sizeof got) != (ssize_t)sizeof got)
@@ -429,7 +431,9 @@ static void be_reader(pid_t of, int ready)
 }
 
 /* Serves the child's calls until it ends. Its exit status. */
-static int serve_reader(struct whole *whole, pid_t child, int from)
+static int serve_child(pid_t child, int from,
+                       void serve(void *arg, int from, const struct seccomp_notif *request),
+                       void *arg)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
     struct pollfd waiting[2] = { { .fd = from, .events = POLLIN },
@@ -441,7 +445,7 @@ static int serve_reader(struct whole *whole, pid_t child, int from)
         memset(&request, 0, sizeof request);
         if ((waiting[0].revents & POLLIN) != 0 &&
             ioctl(from, SECCOMP_IOCTL_NOTIF_RECV, &request) == 0)
-            serve_whole(whole, from, &request);
+            serve(arg, from, &request);
     }
     close(pidfd);
     waitpid(child, &status, 0);
@@ -464,9 +468,70 @@ static void counts_are_exact_where_a_system_refuses_ranges_whole(void **state)
     assert_int_equal(read(ready[0], &number, sizeof number), sizeof number);
     from = take_listener(child, number);
     assert_true(from >= 0);
-    status = serve_reader(&whole, child, from);
+    status = serve_child(child, from, serve_whole, &whole);
     assert_int_equal(status, 0);
     assert_true(whole.refused >= 3 && whole.served >= 2);
+    close(from);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+/* Every other call is interrupted; the rest go on. */
+static void interrupt(void *arg, int from, const struct seccomp_notif *request)
+{
+    struct seccomp_notif_resp answer = { .id = request->id };
+    unsigned *calls = arg;
+
+    if (++*calls % 2)
+        answer.error = -EINTR;
+    else
+        answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    if (ioctl(from, SECCOMP_IOCTL_NOTIF_SEND, &answer))
+        abort();
+}
+
+static int answer_interrupted(const struct seccomp_notif *request)
+{
+    struct ward_notif notif;
+    uint8_t byte;
+
+    EXPECT(ward_notif_init(&notif, listener, request) == 0);
+    EXPECT(ward_notif_verify(&notif) == 0);
+    EXPECT(ward_space_read_u8(&notif.process.space, address(pages), &byte, NULL) == 0);
+    EXPECT(byte == TAG);
+    EXPECT(ward_notif_answer(&notif, 4711, 0) == 0);
+    return 0;
+}
+
+/* Several supervisors of one listener wait for each other in the system, and a signal ends that. It
+ * says nothing about the notification. */
+static void a_signal_to_the_supervisor_changes_nothing(void **state)
+{
+    struct seccomp_notif request;
+    struct ward_notif notif;
+    unsigned calls = 0;
+    int ready[2], number = -1, from;
+    pid_t child;
+
+    (void)state;
+    needs_listener();
+    have_it_ask('m', &request, &notif);
+    assert_int_equal(pipe(ready), 0);
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        number = filter_calls(SYS_ioctl);
+        become_child();
+        if (write(ready[1], &number, sizeof number) != (ssize_t)sizeof number)
+            _exit(9);
+        _exit(answer_interrupted(&request));
+    }
+    assert_int_equal(read(ready[0], &number, sizeof number), sizeof number);
+    from = take_listener(child, number);
+    assert_true(from >= 0);
+    assert_int_equal(serve_child(child, from, interrupt, &calls), 0);
+    assert_true(calls >= 8);
+    assert_int_equal(result(), 4711);
     close(from);
     close(ready[0]);
     close(ready[1]);
@@ -516,6 +581,7 @@ int main(void)
         cmocka_unit_test(what_is_no_notification_is_refused),
         cmocka_unit_test(pointers_are_as_wide_as_those_of_the_call),
         cmocka_unit_test(counts_are_exact_where_a_system_refuses_ranges_whole),
+        cmocka_unit_test(a_signal_to_the_supervisor_changes_nothing),
         cmocka_unit_test(a_caller_that_is_killed_meanwhile_is_read_right_or_gone),
     };
 
