@@ -46,6 +46,14 @@
 #define OUR_ARCH AUDIT_ARCH_RISCV64
 #endif
 
+/* O_LARGEFILE as the system has it: glibc's is 0 where files are always large, and other libraries
+ * pass the real one. */
+#ifdef __aarch64__
+#define SYSTEM_LARGEFILE 0400000
+#else
+#define SYSTEM_LARGEFILE 0100000
+#endif
+
 enum { DIRECTORIES_MAX = 16, SKIPPED = 77 };
 
 /* ---- the filter ---- */
@@ -145,7 +153,7 @@ static int open_beneath(int directory, const char *path, uint64_t flags)
 static int open_for(const struct supervisor *supervisor, const char *path, uint64_t flags)
 {
     const uint64_t harmless =
-        O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
+        O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | SYSTEM_LARGEFILE;
 
     if ((flags & ~harmless) != 0)
         return -EACCES;
