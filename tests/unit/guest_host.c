@@ -582,7 +582,7 @@ static void what_fails_half_way_leaves_no_page_more_open_than_its_state(void **s
         assert_no_more_open_than_the_states_say(&guest);
         end(&guest);
     }
-    assert_true(failures >= 4);
+    assert_true(failures >= 3); /* one more where guards are markers, which are taken back apart */
 }
 
 static void a_page_that_cannot_be_opened_is_a_fault_and_may_be_tried_again(void **state)
