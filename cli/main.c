@@ -7,7 +7,8 @@
 
 #include "command.h"
 
-static const struct command *const commands[] = { &peek_command, &poke_command };
+static const struct command *const commands[] = { &run_command, &explain_command, &peek_command,
+                                                  &poke_command };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -6,6 +6,9 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ward)
 
 install(DIRECTORY include/ward DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS ${ward_libraries} EXPORT wardTargets)
+if(TARGET ward_malloc) # preloaded, or linked by name: no part of the CMake package
+    install(TARGETS ward_malloc LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(EXPORT wardTargets NAMESPACE ward:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/wardConfig.cmake.in wardConfig.cmake

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* ward explain: what the code of a report means. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <ward/bug.h>
+
+#include "command.h"
+
+/* Wrapped, and indented by four where a line begins. */
+struct explanation {
+    const char *means, *sure, *next;
+};
+
+static const struct explanation explanations[] = {
+    [WARD_BUG_DOUBLE_FREE] = {
+        "The program freed a block that was free already.",
+        "Certain: the block was recorded as free. When a block was freed twice and given\n"
+        "    out again in between, it is the second owner's free that is reported.",
+        "Look for two places that believe they own the block. One of them is often in a\n"
+        "    path of errors. A breakpoint on abort shows the last of the frees.",
+    },
+    [WARD_BUG_WILD_FREE] = {
+        "The program freed an address where there is no block, and never was.",
+        "Certain that it is none of this allocator's. It may be another allocator's, on a\n"
+        "    stack, or a pointer that was never set or was overwritten.",
+        "Look where the pointer comes from. If another library gave it out, it has a\n"
+        "    function of its own to take it back.",
+    },
+    [WARD_BUG_INTERIOR_FREE] = {
+        "The program freed an address inside a block, not its start.",
+        "Certain.",
+        "Look for a pointer that was moved on, and freed instead of the one that was kept;\n"
+        "    or for a member of a structure that was freed.",
+    },
+    [WARD_BUG_WRONG_SIZE] = {
+        "The program freed a block, and named another size than it had asked for.",
+        "Certain that the sizes differ. The block itself is sound.",
+        "In C++ look for an object that is deleted by a pointer to a base class without a\n"
+        "    virtual destructor, or new[] and delete; in C for a size that was computed twice.",
+    },
+    [WARD_BUG_OVERFLOW] = {
+        "Bytes behind the end of a block were written.",
+        "Certain that they changed. Likely it was by an overflow of this block; it can be\n"
+        "    a stray write of something else. The report names the first changed byte.",
+        "Look for what fills the block: a size without the final zero byte, a loop that runs\n"
+        "    once too often. The write came earlier than the report: a debugger's watchpoint\n"
+        "    on the named address finds it, so does a build with -fsanitize=address.",
+    },
+    [WARD_BUG_UNDERFLOW] = {
+        "Bytes before a block were written.",
+        "Certain that they changed. Likely it was by an index below zero.",
+        "Look for what writes backwards from the block's start, or subtracts too much.",
+    },
+    [WARD_BUG_WRITE_AFTER_FREE] = {
+        "A block was written to after it was freed.",
+        "Certain that free memory changed. Likely a pointer to the block was used after\n"
+        "    its free; it can be an overflow of a neighbour, or a stray write.",
+        "Look for who keeps a pointer to the block when it is freed. The write came earlier\n"
+        "    than the report: a debugger's watchpoint on the named address finds it.",
+    },
+    [WARD_BUG_STALE_HANDLE] = {
+        "A handle was used whose block was freed.",
+        "Certain.",
+        "Look for who keeps the handle when the block is freed.",
+    },
+    [WARD_BUG_METADATA] = {
+        "The allocator's own records are damaged.",
+        "Certain that they make no sense. They lie where no overflow reaches them, so the\n"
+        "    cause is a write to a wild address, broken memory, or a bug in ward.",
+        "Treat it as an attack until you know better. If it comes again with another\n"
+        "    address each time, test the machine's memory; if not, please report it.",
+    },
+    [WARD_BUG_FORKED] = {
+        "A child process used memory that a fork leaves behind, or wipes.",
+        "Certain.",
+        "Let the child make its allocator anew, or exec.",
+    },
+};
+
+_Static_assert(sizeof explanations / sizeof *explanations == WARD_BUG_KIND_END_,
+               "every kind of bug is explained");
+
+enum { PREFIX = sizeof "WARD-" - 1 };
+
+/* In any case, with or without WARD- . False: no such code. */
+static bool is_code(const char *word, enum ward_bug_kind kind)
+{
+    const char *code = ward_bug_code(kind);
+
+    return strcasecmp(word, code) == 0 || strcasecmp(word, code + PREFIX) == 0;
+}
+
+static void print_codes(FILE *to)
+{
+    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++)
+        fprintf(to, "%-22s %s\n", ward_bug_code((enum ward_bug_kind)kind),
+                explanations[kind].means);
+}
+
+static int print_code(enum ward_bug_kind kind)
+{
+    const struct explanation *about = &explanations[kind];
+
+    printf("%s (CWE-%u)\n\nWhat it means\n    %s\n\nHow sure it is\n    %s\n\nWhat to do next\n"
+           "    %s\n",
+           ward_bug_code(kind), ward_bug_cwe(kind), about->means, about->sure, about->next);
+    return DONE;
+}
+
+static int explain(int argc, char **argv)
+{
+    if (argc > 2)
+        return misuse(&explain_command, "\"%s\" is too much", argv[2]);
+    if (argc < 2) {
+        print_codes(stdout);
+        return DONE;
+    }
+    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++)
+        if (is_code(argv[1], (enum ward_bug_kind)kind))
+            return print_code((enum ward_bug_kind)kind);
+    fprintf(stderr, "ward explain: there is no code \"%s\"; there are\n\n", argv[1]);
+    print_codes(stderr);
+    return MISUSED;
+}
+
+const struct command explain_command = {
+    .name = "explain",
+    .arguments = "[CODE]",
+    .purpose = "says what the code of a report means",
+    .help =
+        "CODE is as in the report, such as WARD-DOUBLE-FREE, or without WARD-. Without CODE all\n"
+        "are listed.\n\n"
+        "The exit status is 0; 2 if there is no such code.\n",
+    .run = explain,
+};
