@@ -273,6 +273,7 @@ void ward_big_inherit_(void)
             span->class = class;
             span->number = number;
             ward_pool_release_(span->base, ward_root_.classes[class].bytes);
+            ward_pool_unkeep_(span->kept);
             span->kept = 0;
             ward_pool_push_(POOL_EMPTY, span);
         }

@@ -540,7 +540,6 @@ static void inherit(unsigned class, uint32_t number)
     span->class = class;
     span->number = number;
     span->listed = false;
-    span->kept = 0;
     STORE(&span->owner, 0);
     rebuild(span, info);
     ward_pool_push_(span->free == span->fresh ? POOL_EMPTY : POOL_ABANDONED, span);
