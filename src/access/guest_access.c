@@ -22,8 +22,7 @@ static struct ward_guest *guest_of_way(struct ward_space *way)
     return (struct ward_guest *)(void *)((char *)way - offsetof(struct ward_guest, way));
 }
 
-/* --- What the states say -----------------------------------------------------------------------
- */
+/* --- What the states say ---------------------------------------------------------------------- */
 
 static uint64_t address_of(const struct ward_guest *guest, size_t page)
 {
@@ -62,8 +61,7 @@ static bool guest_check(struct ward_space *space, uint64_t a, size_t n, unsigned
     return allowed(guest_of(space), a, n, access, why) == n;
 }
 
-/* --- Faults ------------------------------------------------------------------------------------
- */
+/* --- Faults ----------------------------------------------------------------------------------- */
 
 static unsigned kind_of_error(int error)
 {
@@ -137,8 +135,7 @@ static enum ward_answer direct_fault(struct ward_space *space, struct ward_fault
     return is_closed(fault) ? ask_host(guest, fault) : WARD_FAIL;
 }
 
-/* --- Page by page ------------------------------------------------------------------------------
- */
+/* --- Page by page ----------------------------------------------------------------------------- */
 
 /* An access under way. */
 struct transfer {
@@ -263,8 +260,7 @@ static bool guest_atomic(struct ward_space *space, uint64_t a, struct ward_atomi
     return false;
 }
 
-/* --- In advance, and for longer -----------------------------------------------------------------
- */
+/* --- In advance, and for longer --------------------------------------------------------------- */
 
 /* With the lock held: one more pin for each page, or for none. */
 static bool count_up(struct ward_guest *guest, size_t from, size_t to, struct ward_fault *why)
@@ -404,15 +400,16 @@ static void guest_unpin(struct ward_space *space, const struct ward_pin *pin)
     count_down(guest, ward_guest_page_(guest, pin->a), page_behind(guest, pin->a, pin->n));
 }
 
-/* --- The spaces --------------------------------------------------------------------------------
- */
+/* --- The spaces ------------------------------------------------------------------------------- */
 
 static const struct ward_space_ops way_ops = {
     .name = "guest",
     .fault = way_fault,
 };
 
-static const struct ward_space_ops direct_ops = {
+/* Of every guest. One that is checked is not direct, and then nobody asks the hook: its faults are
+ * those of the way. */
+static const struct ward_space_ops guest_ops = {
     .name = "guest",
     .read = guest_read,
     .write = guest_write,
@@ -420,18 +417,6 @@ static const struct ward_space_ops direct_ops = {
     .check = guest_check,
     .populate = guest_populate,
     .fault = direct_fault,
-    .pin = guest_pin,
-    .unpin = guest_unpin,
-};
-
-/* Not direct: there are no faults but those of the way. */
-static const struct ward_space_ops checked_ops = {
-    .name = "guest",
-    .read = guest_read,
-    .write = guest_write,
-    .atomic = guest_atomic,
-    .check = guest_check,
-    .populate = guest_populate,
     .pin = guest_pin,
     .unpin = guest_unpin,
 };
@@ -453,9 +438,7 @@ void ward_guest_reach_(struct ward_guest *guest)
     if (guest->flags & WARD_GUEST_CLAMP)
         guest->way.mask = region->size - 1;
     guest->space = guest->way;
-    guest->space.ops = &direct_ops;
-    if (guest->flags & WARD_GUEST_CHECKED) {
-        guest->space.ops = &checked_ops;
+    guest->space.ops = &guest_ops;
+    if (guest->flags & WARD_GUEST_CHECKED)
         guest->space.direct = 0;
-    }
 }
