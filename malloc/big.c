@@ -268,10 +268,7 @@ void ward_big_inherit_(void)
 
             if (LOAD(state_of(span)) != SLOT_FREE)
                 continue;
-            span->base = ward_root_.classes[class].base +
-                         ((size_t)number << ward_root_.classes[class].pitch_log2);
-            span->class = class;
-            span->number = number;
+            (void)pool_name(class, number);
             ward_pool_release_(span->base, ward_root_.classes[class].bytes);
             ward_pool_unkeep_(span->kept);
             span->kept = 0;

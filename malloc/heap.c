@@ -19,8 +19,7 @@ void ward_heap_free_balanced_(void *block)
     span_free(POLICY_BALANCED, block);
 }
 
-/* --- Zeroed, aligned ---------------------------------------------------------------------------
- */
+/* --- Zeroed, aligned -------------------------------------------------------------------------- */
 
 /* Are the blocks of that size zero as they come? What has a mapping of its own is. */
 static bool is_clear(size_t size)
@@ -57,7 +56,7 @@ void *ward_heap_alloc_aligned_(size_t align, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    bytes = size + (ward_root_.policy & POLICY_SLACK || size == 0);
+    bytes = bytes_for(size);
     bytes = align <= ward_root_.page ? aligned_class(align, bytes) : 0;
     if (bytes && bytes - size <= UINT16_MAX - SLOT_LIVE)
         return span_alloc(ward_root_.policy, size, bytes);
@@ -70,8 +69,7 @@ void *ward_heap_alloc_aligned_(size_t align, size_t size)
     return block;
 }
 
-/* --- Size --------------------------------------------------------------------------------------
- */
+/* --- Size ------------------------------------------------------------------------------------- */
 
 /* The requested size of a live block; SIZE_MAX: it is none. */
 static size_t size_of(const void *block)
@@ -123,7 +121,7 @@ static void set_size(unsigned char *block, const struct place *place, size_t was
 /* In place, as long as the class is the same. False: it has to move. */
 static bool resize(void *block, size_t was, size_t size)
 {
-    size_t bytes = size + (ward_root_.policy & POLICY_SLACK || size == 0);
+    size_t bytes = bytes_for(size);
     struct place place;
 
     if (!find(block, &place))

@@ -201,10 +201,7 @@ struct span *ward_pool_make_(unsigned class)
         atomic_compare_exchange_strong(&pool->next, &next, number);
         return NULL;
     }
-    span = pool_span(class, number);
-    span->base = info->base + ((size_t)number << info->pitch_log2);
-    span->class = class;
-    span->number = number;
+    span = pool_name(class, number);
     if (class < CLASS_SMALL)
         ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
     raise(&pool->made, number + 1);

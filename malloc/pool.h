@@ -28,6 +28,18 @@ WARD_INLINE struct span *pool_span(unsigned class, uint32_t number)
     return (struct span *)(void *)(info->records + (size_t)number * info->record_bytes);
 }
 
+/* The record of span number `number` says which span it is. */
+WARD_INLINE struct span *pool_name(unsigned class, uint32_t number)
+{
+    const struct class_info *info = &ward_root_.classes[class];
+    struct span *span = pool_span(class, number);
+
+    span->base = info->base + ((size_t)number << info->pitch_log2);
+    span->class = class;
+    span->number = number;
+    return span;
+}
+
 void ward_pool_push_(enum pool_stack stack, struct span *span);
 /* NULL: none there. */
 struct span *ward_pool_pop_(enum pool_stack stack, unsigned class);

@@ -10,8 +10,7 @@
 #include "pool.h"
 #include "report.h"
 
-/* --- Lists of an owner -------------------------------------------------------------------------
- */
+/* --- Lists of an owner ------------------------------------------------------------------------ */
 
 static void list(struct owner *owner, struct span *span)
 {
@@ -57,8 +56,7 @@ static void disown(struct owner *owner, struct span *span)
     STORE(&span->owner, 0);
 }
 
-/* --- Spans without a block ---------------------------------------------------------------------
- */
+/* --- Spans without a block -------------------------------------------------------------------- */
 
 /* Gives the span to whoever needs one, and its pages back unless some may be kept. They are clear
  * where the policy wants them so. */
@@ -90,8 +88,7 @@ void ward_span_changed_(struct owner *owner, struct span *span)
     }
 }
 
-/* --- Freed by others ---------------------------------------------------------------------------
- */
+/* --- Freed by others -------------------------------------------------------------------------- */
 
 static unsigned char *block_at(const struct place *place)
 {
@@ -197,8 +194,7 @@ static void free_remote(unsigned char *block, const struct place *place)
         enqueue(place->span);
 }
 
-/* --- A free slot at hand -----------------------------------------------------------------------
- */
+/* --- A free slot at hand ---------------------------------------------------------------------- */
 
 static struct span *adopt(struct owner *owner, unsigned class)
 {
@@ -345,8 +341,7 @@ static bool refill(struct owner *owner, unsigned class)
     return true;
 }
 
-/* --- Allocating --------------------------------------------------------------------------------
- */
+/* --- Allocating ------------------------------------------------------------------------------- */
 
 /* The slot that was chosen may not be issued: takes it out, and says why. */
 static void bad_slot(struct hand *hand, unsigned bit)
@@ -405,7 +400,7 @@ void *ward_span_alloc_slow_(size_t size, size_t bytes)
     void *block = NULL;
 
     if (bytes <= size)
-        bytes = size + (ward_root_.policy & POLICY_SLACK || size == 0);
+        bytes = bytes_for(size);
     if (owner && size < (size_t)PTRDIFF_MAX && bytes <= (size_t)PTRDIFF_MAX)
         block = alloc(owner, size, bytes);
     if (!block)
@@ -413,8 +408,7 @@ void *ward_span_alloc_slow_(size_t size, size_t bytes)
     return block;
 }
 
-/* --- Freeing -----------------------------------------------------------------------------------
- */
+/* --- Freeing ---------------------------------------------------------------------------------- */
 
 static void free_own(struct owner *owner, unsigned char *block, const struct place *place)
 {
@@ -475,8 +469,7 @@ void ward_span_free_slow_(void *block)
         free_slot(owner, block, &place);
 }
 
-/* --- An owner that ends ------------------------------------------------------------------------
- */
+/* --- An owner that ends ----------------------------------------------------------------------- */
 
 static void empty_quarantine(struct owner *owner)
 {
@@ -512,8 +505,7 @@ void ward_span_abandon_(struct owner *owner)
     owner->looked_spans = 0;
 }
 
-/* --- A forked child ----------------------------------------------------------------------------
- */
+/* --- A forked child --------------------------------------------------------------------------- */
 
 /* What waited in a quarantine that is no more is free. */
 static void rebuild(struct span *span, const struct class_info *info)
@@ -534,11 +526,8 @@ static void rebuild(struct span *span, const struct class_info *info)
 static void inherit(unsigned class, uint32_t number)
 {
     const struct class_info *info = &ward_root_.classes[class];
-    struct span *span = pool_span(class, number);
+    struct span *span = pool_name(class, number);
 
-    span->base = info->base + ((size_t)number << info->pitch_log2);
-    span->class = class;
-    span->number = number;
     span->listed = false;
     STORE(&span->owner, 0);
     rebuild(span, info);

@@ -100,8 +100,13 @@ WARD_INLINE _Atomic uint16_t *span_states(struct span *span, const struct class_
     return (_Atomic uint16_t *)(void *)((unsigned char *)span + class->states);
 }
 
-/* --- The canary: the first bytes behind a block, up to 8 ---------------------------------------
- */
+/* What a slot must hold for a block of size bytes: it, the slack there must be, and something. */
+WARD_INLINE size_t bytes_for(size_t size)
+{
+    return size + (ward_root_.policy & POLICY_SLACK || size == 0);
+}
+
+/* --- The canary: the first bytes behind a block, up to 8 -------------------------------------- */
 
 WARD_INLINE uint64_t slack_word(const unsigned char *block)
 {
@@ -133,8 +138,7 @@ WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
     return (ward_load64_(block + size + slack - 8) ^ word << shift) >> shift == 0;
 }
 
-/* --- Clearing: slots are aligned to 16 bytes, and multiples of it --------------------------------
- */
+/* --- Clearing: slots are aligned to 16 bytes, and multiples of it ----------------------------- */
 
 WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes)
 {
