@@ -16,8 +16,7 @@ enum { TAG = 0x11, PAGES = 3 };
 
 static unsigned char *pages; /* the same address on both sides; the last one is closed */
 
-/* --- The side that is supervised -----------------------------------------------------------------
- */
+/* --- The side that is supervised -------------------------------------------------------------- */
 
 /* The answer to a call with this argument: as from syscall(2), errors negative. */
 static long ask(const void *argument)
@@ -37,11 +36,12 @@ static void ignore(int sig)
     (void)sig;
 }
 
-static int open_listener(void)
+/* The system call with this number asks. */
+static int filter_calls(unsigned number)
 {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_chdir, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -58,7 +58,7 @@ enum { LISTENER = 200 }; /* the listener's number in the target */
 static void prepare(void *arg)
 {
     struct sigaction action = { .sa_handler = ignore }; /* without SA_RESTART */
-    int listener = open_listener();
+    int listener = filter_calls(SYS_chdir);
 
     memset(arg, TAG, PAGES * PAGE);
     if (mprotect(pages + 2 * PAGE, PAGE, PROT_NONE) || sigaction(SIGUSR1, &action, NULL))
@@ -329,23 +329,6 @@ static void pointers_are_as_wide_as_those_of_the_call(void **state)
 struct whole {
     unsigned refused, served;
 };
-
-/* The system call with this number asks. */
-static int filter_calls(unsigned number)
-{
-    struct sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog filter = { sizeof program / sizeof program[0], program };
-
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-        abort();
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                        &filter);
-}
 
 static size_t total(const struct iovec *vec, size_t count)
 {
