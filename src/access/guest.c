@@ -59,8 +59,7 @@ void ward_guest_leave_(struct ward_guest *guest)
     ward_lock_leave_(&guest->lock);
 }
 
-/* --- The host's pages --------------------------------------------------------------------------
- */
+/* --- The host's pages ------------------------------------------------------------------------- */
 
 /* No processor writes what it cannot read: only checked guests have such pages. */
 static unsigned host_prot(unsigned state)
@@ -119,8 +118,7 @@ static int empty_pages(struct ward_guest *guest, size_t from, size_t to)
                                (to - from) << guest->page_log2);
 }
 
-/* --- Ranges of pages ---------------------------------------------------------------------------
- */
+/* --- Ranges of pages -------------------------------------------------------------------------- */
 
 struct pages {
     size_t from, to;
@@ -159,8 +157,7 @@ static int prot_error(const struct ward_guest *guest, unsigned prot)
     return 0;
 }
 
-/* --- What changes pages ------------------------------------------------------------------------
- */
+/* --- What changes pages ----------------------------------------------------------------------- */
 
 static int map_pages(struct ward_guest *guest, struct pages pages, unsigned prot)
 {
@@ -264,8 +261,7 @@ int ward_guest_protect(struct ward_guest *guest, uint64_t a, size_t n, unsigned 
     return error;
 }
 
-/* --- The limit ---------------------------------------------------------------------------------
- */
+/* --- The limit -------------------------------------------------------------------------------- */
 
 static int move_limit(struct ward_guest *guest, size_t limit, bool up)
 {
@@ -311,8 +307,7 @@ size_t ward_guest_limit(const struct ward_guest *guest)
     return __atomic_load_n(&guest->limit, __ATOMIC_ACQUIRE);
 }
 
-/* --- Looking -----------------------------------------------------------------------------------
- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 int ward_guest_get(const struct ward_guest *guest, uint64_t a, struct ward_guest_area *area)
 {
@@ -335,8 +330,7 @@ int ward_guest_get(const struct ward_guest *guest, uint64_t a, struct ward_guest
     return 0;
 }
 
-/* --- Making one --------------------------------------------------------------------------------
- */
+/* --- Making one ------------------------------------------------------------------------------- */
 
 /* The states, filled up to a whole word, and the pins behind. */
 static size_t states_bytes(size_t pages)
@@ -460,8 +454,7 @@ int ward_guest_init(struct ward_guest *guest, struct ward_region *region,
     return init_on(guest, region, spec ? spec : &plain);
 }
 
-/* --- The recipe --------------------------------------------------------------------------------
- */
+/* --- The recipe ------------------------------------------------------------------------------- */
 
 static int reserve(struct ward_guest *guest, const struct ward_guest_spec *spec)
 {
@@ -493,8 +486,7 @@ int ward_guest_reserve(struct ward_guest *guest, const struct ward_guest_spec *s
     return error;
 }
 
-/* --- The end -----------------------------------------------------------------------------------
- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 static int give_back(struct ward_region *region)
 {

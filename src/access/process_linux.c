@@ -193,8 +193,7 @@ size_t ward_process_end_(unsigned looked, uint64_t a, size_t done, struct ward_f
     return 0;
 }
 
-/* --- Through protections ------------------------------------------------------------------------
- */
+/* --- Through protections ---------------------------------------------------------------------- */
 
 /* By /proc/PID/mem: up to the first page that cannot be had. Bytes done. */
 static size_t force(const struct ward_process *process, long number, void *ours, uint64_t a,
@@ -216,8 +215,7 @@ static size_t force(const struct ward_process *process, long number, void *ours,
     return done;
 }
 
-/* --- The operations ------------------------------------------------------------------------------
- */
+/* --- The operations --------------------------------------------------------------------------- */
 
 static bool forces(const struct ward_process *process)
 {
@@ -269,8 +267,7 @@ static const struct ward_space_ops process_ops = {
     .write = process_write,
 };
 
-/* --- What is mapped ------------------------------------------------------------------------------
- */
+/* --- What is mapped --------------------------------------------------------------------------- */
 
 /* /proc/PID/maps, byte by byte: a line is "FROM-TO rwxp ...". */
 struct maps {
@@ -537,8 +534,7 @@ void ward_process_info_get(const struct ward_process *process, struct ward_proce
     };
 }
 
-/* --- Pointers -----------------------------------------------------------------------------------
- */
+/* --- Pointers --------------------------------------------------------------------------------- */
 
 /* Spreads count pointers of 4 bytes, from the last to the first, over 8 bytes each. */
 static void widen(uint64_t *dst, size_t count)

@@ -128,8 +128,7 @@ static void make_model(struct model *model, const struct ward_space *like, uint6
     }
 }
 
-/* --- What is found -----------------------------------------------------------------------------
- */
+/* --- What is found ---------------------------------------------------------------------------- */
 
 /* Pages of the process and a model of them, that agree. */
 static struct model model;
@@ -288,8 +287,7 @@ static void what_makes_no_differential_space_is_einval(void **state)
     assert_int_equal(ward_differ_init(&differ, by(0), by(0), 0, scratch, 8, note, NULL), 0);
 }
 
-/* --- Random accesses ----------------------------------------------------------------------------
- */
+/* --- Random accesses -------------------------------------------------------------------------- */
 
 static uint64_t seed = 20240301;
 

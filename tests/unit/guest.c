@@ -6,8 +6,7 @@
 #include <ward/locked.h>
 #include <ward/static.h>
 
-/* --- Pages --------------------------------------------------------------------------------------
- */
+/* --- Pages ------------------------------------------------------------------------------------ */
 
 static void a_new_guest_has_nothing_mapped(void **state)
 {
@@ -95,8 +94,7 @@ static void each_page_is_mapped_alone(void **state)
     }
 }
 
-/* --- Addresses and protections -------------------------------------------------------------------
- */
+/* --- Addresses and protections ---------------------------------------------------------------- */
 
 static void every_class_of_bad_address_is_efault(void **state)
 {
@@ -270,8 +268,7 @@ static void the_page_at_zero_is_mapped_on_request_only(void **state)
     end(&guest);
 }
 
-/* --- Refusals ------------------------------------------------------------------------------------
- */
+/* --- Refusals --------------------------------------------------------------------------------- */
 
 static void ranges_that_are_none_are_refused_and_change_nothing(void **state)
 {

@@ -86,8 +86,7 @@ static bool no_byte_was_fetched_twice(const struct watched *w)
     return w->fetches > 0 && w->fetches < FETCHES;
 }
 
-/* --- What was checked is not what is used -------------------------------------------------------
- */
+/* --- What was checked is not what is used ----------------------------------------------------- */
 
 static void what_was_read_stays_when_the_page_goes(void **state)
 {
@@ -126,8 +125,7 @@ static void a_fault_that_nobody_mends_is_an_error_not_a_death(void **state)
     assert_true(word == 0);
 }
 
-/* --- Locks and flags ----------------------------------------------------------------------------
- */
+/* --- Locks and flags -------------------------------------------------------------------------- */
 
 static void *is_active_elsewhere(void *active)
 {
@@ -213,8 +211,7 @@ static void nofault_mode_nests_and_is_the_threads_own(void **state)
     assert_int_equal(w.asked, 2);
 }
 
-/* --- Fetched twice ------------------------------------------------------------------------------
- */
+/* --- Fetched twice ---------------------------------------------------------------------------- */
 
 static void no_byte_of_a_string_is_fetched_twice(void **state)
 {

@@ -426,8 +426,7 @@ static void a_fault_is_explained_by_what_is_mapped(void **state)
     assert_int_equal(why.kind, WARD_FAULT_RANGE);
 }
 
-/* --- The rest ----------------------------------------------------------------------------------
- */
+/* --- The rest --------------------------------------------------------------------------------- */
 
 static void what_the_space_cannot_do_is_enotsup(void **state)
 {
