@@ -7,6 +7,7 @@
 #include "access.h"
 
 #include "allocations.h"
+#include "sanitized.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -16,15 +17,6 @@
 #include <ward/iov.h>
 #include <ward/map.h>
 #include <ward/user.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 static unsigned char *pages, *edge; /* two pages, and behind them one that faults */
 
@@ -197,7 +189,7 @@ static int raw_thread(void *unused)
 static void a_thread_without_any_set_up_may_access(void **state)
 {
     (void)state;
-    skip_unless(!SANITIZED, "a sanitizer wants to know of every thread");
+    skip_unless(!(UNDER_ASAN || UNDER_TSAN), "a sanitizer wants to know of every thread");
     assert_int_equal(in_child(raw_thread, NULL), 0);
 }
 

@@ -5,6 +5,8 @@
  */
 #include "access.h"
 
+#include "sanitized.h"
+
 #include <pthread.h>
 #include <sched.h>
 
@@ -602,10 +604,7 @@ static void others_cannot_hold_an_atomic_for_ever(void **state)
     assert_true(done > 0 && (*word & 1) == done % 2);
 }
 
-#ifndef __has_feature /* gcc */
-#define __has_feature(X) 0
-#endif
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !__has_feature(thread_sanitizer)
+#if defined(__x86_64__) && !UNDER_TSAN
 #define STEPS 1 /* TSan has handlers of its own, which do not survive being stepped through */
 #else
 #define STEPS 0

@@ -4,6 +4,7 @@
  * nothing. An init then answers what its header says or succeeds; the object is all zero or works;
  * nothing crashes. tests/vm runs this once more with the limits of a whole machine lowered.
  */
+#include "sanitized.h"
 #include "slabs.h"
 
 #include <ward/bump.h>
@@ -15,15 +16,7 @@
 
 enum { BYTES = 1 << 20, NOBODY = 65534 };
 
-#ifndef __has_feature /* gcc */
-#define __has_feature(X) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define INSTRUMENTED 1
-#else
-#define INSTRUMENTED RUNNING_ON_VALGRIND
-#endif
+#define INSTRUMENTED (UNDER_ASAN || UNDER_TSAN || RUNNING_ON_VALGRIND)
 
 /* What an init may answer when there is too little of something. */
 static bool is_documented(int error)

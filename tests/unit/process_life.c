@@ -3,6 +3,7 @@
  * What becomes of a process space when its process ends, runs another program, or its number is
  * given to another process: an answer, and never the bytes of somebody else.
  */
+#include "sanitized.h"
 #include "target.h"
 
 #include <linux/sched.h>
@@ -254,8 +255,8 @@ static void share_and_notice(unsigned way)
 static void an_exec_is_noticed_though_the_old_memory_lives_on(void **state)
 {
     (void)state;
-    skip_unless(!RUNNING_ON_VALGRIND,
-                "valgrind knows no clone that shares memory without a thread");
+    skip_unless(!RUNNING_ON_VALGRIND && !UNDER_TSAN,
+                "valgrind and TSan know no clone that shares memory without a thread");
     for (unsigned way = 0; way < WAYS; way++)
         share_and_notice(way);
 }
