@@ -58,6 +58,7 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     size_t page;
     struct owner *owners;               /* [OWNERS]; number 0 is nobody */
     struct huge *huge;                  /* [HUGE_COUNT] */
+    struct trace_store *traces;         /* stacks, see malloc/trace.h; NULL: there is no room */
     uint64_t canary[2];                 /* secret */
     const volatile uint64_t *fork_word; /* see ward_host_fork_word */
     struct class_info classes[CLASS_COUNT];

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "owner.h"
 #include "start.h"
+#include "trace.h"
 
 enum {
     RANGE_LOG2 = 36,       /* 64 GiB to a class */
@@ -59,13 +60,16 @@ static void lay_out(struct class_info *info, unsigned class)
     info->committed = bytes <= COMMITTED_MAX;
 }
 
-/* Owners, huge blocks, then the records of each class from a page of their own. Returns the bytes
- * of it all. */
+/* Owners, huge blocks, stacks, then the records of each class from a page of their own. Returns the
+ * bytes of it all. */
 static size_t place(unsigned char *meta)
 {
-    size_t off = round_up(OWNERS * sizeof(struct owner), ward_root_.page), huge = off;
+    size_t off = round_up(OWNERS * sizeof(struct owner), ward_root_.page), huge = off, traces;
 
     off += round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page);
+    traces = off;
+    if (ward_root_.range_log2 >= TRACE_RANGE_LOG2)
+        off += round_up(ward_trace_bytes_(), ward_root_.page);
     for (unsigned class = 0; class < CLASS_COUNT; class ++) {
         struct class_info *info = &ward_root_.classes[class];
 
@@ -75,6 +79,9 @@ static size_t place(unsigned char *meta)
     }
     ward_root_.owners = (struct owner *)(void *)meta;
     ward_root_.huge = (struct huge *)(void *)(meta + huge);
+    ward_root_.traces = ward_root_.range_log2 >= TRACE_RANGE_LOG2
+                            ? (struct trace_store *)(void *)(meta + traces)
+                            : NULL;
     return off;
 }
 
