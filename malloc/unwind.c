@@ -1,11 +1,210 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <string.h>
+
+#include "cfi.h"
 #include "unwind.h"
+
+enum { GRAIN = 4096 /* no page is smaller */ };
+
+/* A walk: the frame it is at, and what of the stack was seen to be readable. */
+struct walk {
+    uintptr_t registers[FRAME_REGISTERS];
+    uintptr_t low, high; /* [low, high) can be read */
+    bool exact;          /* the pc is of the instruction itself, not the one behind a call */
+    bool sure;           /* no step was a guess */
+};
+
+enum step { STEP_MORE, STEP_END, STEP_LOST };
+
+/* --- Reading -------------------------------------------------------------------------------------
+ */
+
+/* Not inlined: what it asks for need not be on the stack at every read. */
+static __attribute__((noinline)) bool see(struct walk *walk, uintptr_t at)
+{
+    uintptr_t page = at & ~(uintptr_t)(GRAIN - 1);
+
+    if (!ward_module_is_readable_(at))
+        return false;
+    if (page != walk->high)
+        walk->low = page;
+    walk->high = page + GRAIN;
+    return true;
+}
+
+static bool read_word(void *arg, uintptr_t at, uintptr_t *word)
+{
+    struct walk *walk = arg;
+
+    if (at % sizeof *word || ((at < walk->low || at >= walk->high) && !see(walk, at)))
+        return false;
+    *word = *(const uintptr_t *)at;
+    return true;
+}
+
+/* --- A step by what .eh_frame says ---------------------------------------------------------------
+ */
+
+static bool cfa_of(struct walk *walk, const struct cfi_row *row, uintptr_t *cfa)
+{
+    if (row->cfa.kind == CFI_COMPUTED)
+        return ward_cfi_compute_(row, &row->cfa, walk->registers, NULL, read_word, walk, cfa);
+    if (row->cfa.kind != CFI_REGISTER || row->cfa_register >= FRAME_REGISTERS)
+        return false;
+    *cfa = walk->registers[row->cfa_register] + (uintptr_t)(intptr_t)row->cfa.value;
+    return true;
+}
+
+static bool apply(struct walk *walk, const struct cfi_row *row, const struct cfi_rule *rule,
+                  const uintptr_t *registers, uintptr_t cfa, uintptr_t *value)
+{
+    switch (rule->kind) {
+    case CFI_SAVED: return read_word(walk, cfa + (uintptr_t)(intptr_t)rule->value, value);
+    case CFI_OFFSET: *value = cfa + (uintptr_t)(intptr_t)rule->value; return true;
+    case CFI_REGISTER: {
+        unsigned i = ward_frame_register_((uint64_t)rule->value);
+
+        *value = i < FRAME_REGISTERS ? registers[i] : 0;
+        return i < FRAME_REGISTERS;
+    }
+    case CFI_SAVED_COMPUTED:
+        return ward_cfi_compute_(row, rule, registers, &cfa, read_word, walk, value) &&
+               read_word(walk, *value, value);
+    case CFI_COMPUTED: return ward_cfi_compute_(row, rule, registers, &cfa, read_word, walk, value);
+    default: return true; /* the same, or nobody asks for it */
+    }
+}
+
+static bool caller_of(struct walk *walk, const struct cfi_row *row)
+{
+    uintptr_t callee[FRAME_REGISTERS], cfa;
+
+    memcpy(callee, walk->registers, sizeof callee);
+    if (!cfa_of(walk, row, &cfa))
+        return false;
+    walk->registers[FRAME_SP] = cfa;
+    for (unsigned i = 0; i < FRAME_REGISTERS; i++)
+        if (!apply(walk, row, &row->rules[i], callee, cfa, &walk->registers[i]))
+            return false;
+    walk->registers[FRAME_PC] = ward_frame_strip_(walk->registers[row->pc_register]);
+    /* Outwards; a signal may have struck on another stack. */
+    return row->is_signal || walk->registers[FRAME_SP] > callee[FRAME_SP] ||
+           (walk->exact && walk->registers[FRAME_SP] == callee[FRAME_SP]);
+}
+
+static enum step step_by_rules(struct walk *walk, const struct cfi_row *row)
+{
+    if (row->rules[row->pc_register].kind == CFI_UNDEFINED)
+        return STEP_END;
+    if (!caller_of(walk, row))
+        return STEP_LOST;
+    walk->exact = row->is_signal;
+    return walk->registers[FRAME_PC] ? STEP_MORE : STEP_END;
+}
+
+/* --- A step that is a guess
+ * ----------------------------------------------------------------------- */
+
+static bool is_code(uintptr_t pc)
+{
+    struct module module;
+
+    return ward_module_find_(pc, &module);
+}
+
+static enum step step_by_frame_pointer(struct walk *walk)
+{
+    uintptr_t fp = walk->registers[FRAME_FP], sp = walk->registers[FRAME_SP], up, pc;
+
+    if (fp < sp || !read_word(walk, fp + (uintptr_t)(intptr_t)FRAME_SAVED_FP, &up) ||
+        !read_word(walk, fp + (uintptr_t)(intptr_t)FRAME_SAVED_PC, &pc))
+        return STEP_LOST;
+    if (up == 0 && pc == 0)
+        return STEP_END;
+    if (up != 0 && up <= fp)
+        return STEP_LOST;
+    walk->registers[FRAME_SP] = fp + FRAME_CALLER_SP;
+    walk->registers[FRAME_FP] = up;
+    walk->registers[FRAME_PC] = ward_frame_strip_(pc);
+    walk->exact = false;
+    return STEP_MORE;
+}
+
+/* What runs is no code: then it was just called, as it is when a pointer to a function is bad. */
+static enum step step_out_of_nowhere(struct walk *walk)
+{
+    struct walk called = *walk;
+    uintptr_t at = ward_frame_call_(called.registers), pc;
+
+    if (!walk->exact || is_code(walk->registers[FRAME_PC]) || !read_word(walk, at, &pc) ||
+        !is_code(ward_frame_strip_(pc)))
+        return STEP_LOST;
+    memcpy(walk->registers, called.registers, sizeof walk->registers);
+    walk->registers[FRAME_PC] = ward_frame_strip_(pc);
+    walk->exact = false;
+    return STEP_MORE;
+}
+
+/* Apart from what may be deep on the stack while the walk goes on. */
+static __attribute__((noinline)) enum step step(struct walk *walk)
+{
+    uintptr_t pc = walk->registers[FRAME_PC] - !walk->exact;
+    struct module module;
+    struct cfi_row row;
+    enum step step;
+
+    if (ward_module_find_(pc, &module) && ward_cfi_find_(&module, pc, &row))
+        return step_by_rules(walk, &row);
+    walk->sure = false;
+    step = step_out_of_nowhere(walk);
+    return step == STEP_LOST ? step_by_frame_pointer(walk) : step;
+}
+
+/* --- Walks
+ * ------------------------------------------------------------------------------------------ */
+
+static unsigned walk_out(struct walk *walk, uintptr_t *pcs, unsigned max, unsigned skip,
+                         bool *complete)
+{
+    enum step next = STEP_MORE;
+    unsigned count = 0;
+
+    for (; next == STEP_MORE && count < max; next = step(walk)) {
+        if (skip > 0)
+            skip--;
+        else
+            pcs[count++] = walk->registers[FRAME_PC];
+    }
+    *complete = next == STEP_END && walk->sure;
+    return count;
+}
+
+/* The page the stack pointer is on can be read: this very function's frame is there. */
+static void begin(struct walk *walk)
+{
+    walk->low = walk->registers[FRAME_SP] & ~(uintptr_t)(GRAIN - 1);
+    walk->high = walk->low + GRAIN;
+    walk->exact = walk->sure = true;
+}
 
 WARD_COLD unsigned ward_unwind_(uintptr_t *pcs, unsigned max, unsigned skip, bool *complete)
 {
-    *complete = false;
-    if (max == 0 || skip > 0)
-        return 0;
-    pcs[0] = (uintptr_t)__builtin_return_address(0);
-    return 1;
+    struct walk walk;
+
+    memset(walk.registers, 0, sizeof walk.registers);
+    ward_frame_here_(walk.registers);
+    begin(&walk);
+    return walk_out(&walk, pcs, max, skip + 1, complete);
+}
+
+WARD_COLD unsigned ward_unwind_from_(const void *context, uintptr_t *pcs, unsigned max,
+                                     bool *complete)
+{
+    struct walk walk;
+
+    ward_frame_of_(walk.registers, context);
+    begin(&walk);
+    walk.low = walk.high = 0; /* the stack may be what is broken */
+    return walk_out(&walk, pcs, max, 0, complete);
 }
