@@ -6,8 +6,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ward)
 
 install(DIRECTORY include/ward DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS ${ward_libraries} EXPORT wardTargets)
-if(TARGET ward_malloc) # preloaded, or linked by name: no part of the CMake package
-    install(TARGETS ward_malloc LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET ward_malloc)
+    install(TARGETS ward_malloc ward_malloc_static EXPORT wardTargets)
 endif()
 install(EXPORT wardTargets NAMESPACE ward:: DESTINATION ${package_dir})
 
@@ -25,6 +25,11 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
     BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE pc_to_prefix)
 configure_file(cmake/ward.pc.in ward.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ward.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET ward_malloc)
+    configure_file(cmake/ward-malloc.pc.in ward-malloc.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/ward-malloc.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 
 install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(TARGET ward_cli)

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <ward/host.h>
+
 #include "big.h"
 #include "heap.h"
 #include "owner.h"
@@ -161,4 +163,10 @@ void *ward_heap_resize_(void *block, size_t size)
 size_t ward_heap_page_(void)
 {
     return ward_owner_get_() ? ward_root_.page : 4096;
+}
+
+void ward_heap_die_(const char *text)
+{
+    ward_host_write(text, strlen(text));
+    ward_host_die();
 }

@@ -26,6 +26,9 @@ size_t ward_heap_size_(const void *block);
 
 size_t ward_heap_page_(void);
 
+/* Says the text on standard error, and ends the process. */
+WARD_COLD void ward_heap_die_(const char *text) __attribute__((noreturn));
+
 /* Two instances of each path: one for no policy at all, which is shortest, and one for the usual.
  * They are chosen by what stands in a read-only page. */
 void *ward_heap_alloc_balanced_(size_t size);

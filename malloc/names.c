@@ -146,3 +146,19 @@ int mallopt(int option, int value)
     (void)value;
     return (option >= 1 && option <= 4) || (option >= -8 && option <= -1);
 }
+
+/* --- The names that libc.a's malloc.o has besides --------------------------------------------- */
+
+/* A static program that asks for one of them would get that member too, and two mallocs. The shared
+ * library keeps them to itself. */
+#define ALSO(NAME_OF, FUNCTION)                                                                    \
+    NAME extern __typeof__(FUNCTION) NAME_OF __attribute__((nothrow, leaf, alias(#FUNCTION)))
+
+ALSO(__libc_malloc, malloc);
+ALSO(__libc_free, free);
+ALSO(__libc_calloc, calloc);
+ALSO(__libc_realloc, realloc);
+ALSO(__libc_memalign, memalign);
+ALSO(__libc_valloc, valloc);
+ALSO(__libc_pvalloc, pvalloc);
+ALSO(__libc_mallopt, mallopt);

@@ -6,11 +6,11 @@
  * it throws, or there is none. To throw, the program's own C++ library is asked: libstdc++'s or
  * libc++'s function, if either is linked to; else (a C program with a C++ plugin) one that is
  * loaded is looked for. Without any there is nobody to catch it: the process ends.
+ *
+ * A handler's own exception passes through, out of a nothrow form as well: C cannot catch it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-
-#include <ward/host.h>
 
 #include "heap.h"
 
@@ -23,6 +23,10 @@ extern get_handler get_new_handler __asm__("_ZSt15get_new_handlerv") __attribute
 extern function throw_libstdcxx __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak));
 extern function throw_libcxx __asm__("_ZNSt3__117__throw_bad_allocEv") __attribute__((weak));
 
+/* Weak: a static program without a dynamic linker is not to get one for this. */
+#pragma weak dlopen
+#pragma weak dlsym
+
 /* A function of a C++ library that is loaded, though not for all to see. */
 static function *loaded(const char *name)
 {
@@ -32,6 +36,8 @@ static function *loaded(const char *name)
         function *function;
     } found = { NULL };
 
+    if (!dlopen || !dlsym)
+        return NULL;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries && !found.object; i++) {
         void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
 
@@ -51,8 +57,6 @@ static function *new_handler(void)
 
 static WARD_COLD void throw_bad_alloc(void)
 {
-    static const char text[] =
-        "==ward== operator new: out of memory, and no C++ library to throw\n";
     function *thrower = throw_libstdcxx ? throw_libstdcxx : throw_libcxx;
 
     if (!thrower)
@@ -61,8 +65,7 @@ static WARD_COLD void throw_bad_alloc(void)
         thrower = loaded("_ZNSt3__117__throw_bad_allocEv");
     if (thrower)
         thrower();
-    ward_host_write(text, sizeof text - 1);
-    ward_host_die();
+    ward_heap_die_("==ward== operator new: out of memory, and no C++ library to throw\n");
 }
 
 static void *allocate(size_t align, size_t size)

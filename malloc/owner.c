@@ -23,7 +23,8 @@ static struct owner nobody = {
     .number = UINT32_MAX,
 };
 
-__thread struct owner *ward_owner_ = &nobody;
+/* Said again: else its address is asked of the dynamic linker. */
+__thread struct owner *ward_owner_ __attribute__((tls_model("initial-exec"))) = &nobody;
 
 static pthread_key_t ending;
 static _Atomic uint64_t epoch;    /* of the process that the owners' threads live in */

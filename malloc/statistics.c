@@ -38,6 +38,10 @@ NAME struct mallinfo2 mallinfo2(void);
 NAME int malloc_info(int options, FILE *to);
 NAME void malloc_stats(void);
 
+/* As in names.c. */
+NAME struct mallinfo __libc_mallinfo(void) __attribute__((alias("mallinfo")));
+NAME struct mallinfo2 __libc_mallinfo2(void) __attribute__((alias("mallinfo2")));
+
 /* --- Counting -------------------------------------------------------------------------------- */
 
 static void count_slots(struct mallinfo2 *sum, const struct class_info *info, struct span *span)
