@@ -7,8 +7,9 @@
 
 #include "command.h"
 
-static const struct command *const commands[] = { &run_command, &explain_command, &peek_command,
-                                                  &poke_command };
+static const struct command *const commands[] = {
+    &run_command, &explain_command, &stat_command, &peek_command, &poke_command,
+};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -93,9 +93,21 @@ static int refuse(const char *path, enum obstacle obstacle)
                                             ", it would be checked.");
 }
 
-static int start(const char *profile, char **argv)
+/* What goes into WARD_OPTIONS. */
+static bool set_options(const char *profile, bool stats)
 {
-    char library[PATH_MAX], path[PATH_MAX], option[64];
+    char option[64];
+
+    (void)snprintf(option, sizeof option, "profile=%s", profile ? profile : "");
+    if (profile && !add("WARD_OPTIONS", option, false))
+        return false;
+    (void)snprintf(option, sizeof option, "stats=%ld", (long)getpid());
+    return !stats || add("WARD_OPTIONS", option, false);
+}
+
+static int start(const char *profile, bool stats, char **argv)
+{
+    char library[PATH_MAX], path[PATH_MAX];
     enum obstacle obstacle;
     int error;
 
@@ -112,8 +124,7 @@ static int start(const char *profile, char **argv)
     obstacle = program_obstacle(path, library);
     if (obstacle)
         return refuse(path, obstacle);
-    (void)snprintf(option, sizeof option, "profile=%s", profile ? profile : "");
-    if (!add("LD_PRELOAD", library, true) || (profile && !add("WARD_OPTIONS", option, false)))
+    if (!add("LD_PRELOAD", library, true) || !set_options(profile, stats))
         return fail(NOT_STARTED, "%s", strerror(errno));
     execvp(argv[0], argv);
     return fail(errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE, "%s: %s", path, strerror(errno));
@@ -130,35 +141,42 @@ static bool is_profile(const char *name)
 static int run(int argc, char **argv)
 {
     const char *profile = NULL;
+    bool stats = false;
     int at = 1;
 
-    if (at < argc && strcmp(argv[at], "--profile") == 0) {
-        profile = at + 1 < argc ? argv[at + 1] : "";
+    for (; at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0; at++) {
+        if (strcmp(argv[at], "--stats") == 0) {
+            stats = true;
+            continue;
+        }
+        if (strcmp(argv[at], "--profile") != 0)
+            return misuse(&run_command, "there is no option %s", argv[at]);
+        profile = ++at < argc ? argv[at] : "";
         if (!is_profile(profile))
             return misuse(&run_command, "there is no profile \"%s\"; there are: " PROFILE_NAMES,
                           profile);
-        at += 2;
     }
-    if (at < argc && strcmp(argv[at], "--") == 0)
-        at++;
-    else if (at < argc && argv[at][0] == '-')
-        return misuse(&run_command, "there is no option %s", argv[at]);
+    at += at < argc && strcmp(argv[at], "--") == 0;
     if (at == argc)
         return misuse(&run_command, "a program is wanted");
-    return start(profile, argv + at);
+    return start(profile, stats, argv + at);
 }
 
 const struct command run_command = {
     .name = "run",
-    .arguments = "[--profile P] [--] PROG [ARG...]",
+    .arguments = "[--profile P] [--stats] [--] PROG [ARG...]",
     .purpose = "runs a program with the hardened malloc",
-    .help = "Sets LD_PRELOAD to " LIBRARY ", before what is in it, and runs the program, which\n"
-            "passes both on to what it starts. A bug that is caught there ends the process with a\n"
-            "report on standard error; `ward explain CODE` says more about it.\n\n"
-            "--profile P says how much is checked; it is added to WARD_OPTIONS. There\n"
-            "are: " PROFILE_NAMES ".\n\n"
-            "The exit status is that of the program; 2 if the command line makes no sense; 125 if\n"
-            "ward cannot start it; 126 if it cannot be executed, or would run unchecked; 127 if\n"
-            "there is no such program.\n",
+    .help =
+        "Sets LD_PRELOAD to " LIBRARY ", before what is in it, and runs the program, which\n"
+        "passes both on to what it starts. A bug that is caught there ends the process with a\n"
+        "report on standard error; `ward explain CODE` says more about it.\n\n"
+        "--profile P says how much is checked; it is added to WARD_OPTIONS. There\n"
+        "are: " PROFILE_NAMES ".\n\n"
+        "--stats prints on standard error, when the program ends, what the malloc has done for\n"
+        "it; not if it is killed, or ends by _exit. WARD_OPTIONS=stats=all does the same for\n"
+        "everything it starts.\n\n"
+        "The exit status is that of the program; 2 if the command line makes no sense; 125 if\n"
+        "ward cannot start it; 126 if it cannot be executed, or would run unchecked; 127 if\n"
+        "there is no such program.\n",
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include "owner.h"
 #include "pool.h"
 #include "report.h"
+#include "status.h"
 
 /* Clearing more costs more than new pages do. */
 enum { CLEAR_BYTES = 1 << 20 };
@@ -42,6 +43,12 @@ static bool set_open(struct span *span, size_t open)
     }
     span->open = open;
     return true;
+}
+
+static void count_block(size_t bytes)
+{
+    status_add(WARD_STATUS_BIG_ALLOCS, 1);
+    ward_status_use_(bytes);
 }
 
 static struct span *take_span(unsigned class, size_t open)
@@ -84,6 +91,7 @@ static void *alloc_span(unsigned class, size_t size)
     span->size = size;
     span->fresh = 1;
     STORE(state_of(span), SLOT_BIG);
+    count_block(span->open);
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm(span->base, size, span->open - size);
     return span->base;
@@ -105,6 +113,7 @@ static void free_span(unsigned char *block, const struct place *place)
         ward_report_overflow_(block, span->size, span->open - span->size);
         return;
     }
+    status_unuse(span->open);
     clean(span);
     ward_pool_push_(POOL_EMPTY, span);
 }
@@ -155,9 +164,12 @@ static void *alloc_huge(struct owner *owner, size_t size, size_t align)
     void *origin = NULL;
 
     if (inner < size || __builtin_add_overflow(inner, front + align + back, &mapped) ||
-        mapped > (size_t)PTRDIFF_MAX ||
-        ward_host_map(&origin, mapped, WARD_HOST_ANON, WARD_NONE, 0))
+        mapped > (size_t)PTRDIFF_MAX)
         return NULL;
+    if (ward_host_map(&origin, mapped, WARD_HOST_ANON, WARD_NONE, 0)) {
+        status_add(WARD_STATUS_NO_MEMORY, 1);
+        return NULL;
+    }
     block = (unsigned char *)round_up((uintptr_t)origin + front, align);
     entry = ward_host_protect(block, inner, WARD_RW) ? NULL : claim((uintptr_t)block);
     if (!entry) {
@@ -170,6 +182,7 @@ static void *alloc_huge(struct owner *owner, size_t size, size_t align)
     entry->origin = origin;
     entry->mapped = mapped;
     atomic_store(&entry->at, (uintptr_t)block);
+    count_block(inner);
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm(block, size, inner - size);
     return block;
@@ -192,6 +205,7 @@ static void free_huge(unsigned char *block)
     if (ward_root_.policy & POLICY_SLACK &&
         !slack_is(block, entry->size, pages_of(entry->size) - entry->size))
         ward_report_overflow_(block, entry->size, pages_of(entry->size) - entry->size);
+    status_unuse(pages_of(entry->size));
     error = ward_host_unmap(entry->origin, entry->mapped);
     (void)error; /* it stays, and nobody knows it */
 }
@@ -233,6 +247,7 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
     size_t bytes = size + (ward_root_.policy & POLICY_SLACK ? 1 : 0), was;
     unsigned char *block = at;
     struct span *span;
+    bool resized;
 
     if (!place || bytes > place->class->bytes || bytes <= CLASS_SMALL_MAX ||
         class_of(bytes) != place->span->class)
@@ -245,7 +260,10 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
     }
     if (pages_of(size) < span->open)
         ward_pool_release_(block + pages_of(size), span->open - pages_of(size));
-    if (!set_open(span, pages_of(size)))
+    status_unuse(span->open);
+    resized = set_open(span, pages_of(size));
+    ward_status_use_(span->open);
+    if (!resized)
         return false;
     if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
         __builtin_memset(block + was, 0, size - was < 8 ? size - was : 8);

@@ -94,9 +94,28 @@ static bool take_profile(struct options *options, struct piece value)
     for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
         if (is(value, profiles[i].name)) {
             options->policy = profiles[i].policy;
+            options->profile = profiles[i].name;
             return true;
         }
     return false;
+}
+
+/* The same of a process number. */
+static bool take_stats(struct options *options, struct piece value)
+{
+    unsigned pid = 0;
+
+    if (is(value, "all") || is(value, "no")) {
+        options->stats = is(value, "all") ? STATS_ALL : 0;
+        return true;
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] < '0' || value.at[i] > '9' || pid > INT32_MAX / 10 - 1)
+            return false;
+        pid = pid * 10 + (unsigned)(value.at[i] - '0');
+    }
+    options->stats = pid;
+    return pid > 0;
 }
 
 static void take_option(struct options *options, struct piece option, const char *source)
@@ -109,9 +128,9 @@ static void take_option(struct options *options, struct piece option, const char
         value = trim((struct piece){ equals + 1, option.len - name.len - 1 });
     }
     name = trim(name);
-    if (!is(name, "profile"))
+    if (!is(name, "profile") && !is(name, "stats"))
         warn(source, "unknown option", &option);
-    else if (!equals || !take_profile(options, value))
+    else if (!equals || !(is(name, "profile") ? take_profile : take_stats)(options, value))
         warn(source, "unknown value", &option);
 }
 
@@ -192,7 +211,7 @@ static const char *from_environment(void)
 
 struct options ward_options_get_(void)
 {
-    struct options options = { POLICY_BALANCED };
+    struct options options = { .policy = POLICY_BALANCED, .profile = "balanced" };
 
     take_string(&options, WARD_MALLOC_OPTIONS, "built in");
     take_string(&options, &ward_options ? ward_options : NULL, "ward_options");

@@ -13,6 +13,7 @@
  * before the first block, and so before any constructor.
  *
  *   profile=fast|balanced   the checks that are made (malloc/root.h)
+ *   stats=all|PID|no        statistics on standard error at the end of every process, or of one
  */
 #ifndef WARD_MALLOC_OPTIONS_H
 #define WARD_MALLOC_OPTIONS_H
@@ -20,8 +21,12 @@
 #include <ward/base.h>
 
 struct options {
-    unsigned policy; /* of the profile */
+    unsigned policy;     /* of the profile */
+    const char *profile; /* its name */
+    unsigned stats;      /* the process whose statistics are printed at its end; 0: of none */
 };
+
+#define STATS_ALL UINT32_MAX
 
 /* How a text is cut into options. */
 enum options_syntax {

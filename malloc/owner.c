@@ -34,7 +34,13 @@ static _Atomic uint64_t idle;     /* stack of those that nobody has: a tag, and 
 
 void ward_owner_let_go_(struct owner *owner, unsigned class)
 {
+    owner->held[class] -= count_bits(owner->hands[class].bits);
     owner->hands[class] = (struct hand)EMPTY;
+}
+
+uintptr_t ward_owner_next_at_(void)
+{
+    return (uintptr_t)&next;
 }
 
 /* --- Taking one, giving it back -------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include <ward/host.h>
 
 #include "pool.h"
+#include "status.h"
 
 struct WARD_ALIGNED(64) pool {
     _Atomic uint32_t next;              /* the first number nobody has asked for yet */
@@ -53,6 +54,11 @@ uint32_t ward_pool_made_(unsigned class)
     return atomic_load(&pools[class].made);
 }
 
+uintptr_t ward_pool_made_at_(unsigned class)
+{
+    return (uintptr_t)&pools[class].made;
+}
+
 /* --- Memory ---------------------------------------------------------------------------------- */
 
 enum { COMMIT_FIRST = 256 << 10, COMMIT_STEP = 4 << 20 };
@@ -66,8 +72,10 @@ bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t ne
         size_t to = round_up(need - done < step ? done + step : need, ward_root_.page);
 
         to = to < most ? to : most;
-        if (ward_host_protect(base + done, to - done, WARD_RW))
+        if (ward_host_protect(base + done, to - done, WARD_RW)) {
+            status_add(WARD_STATUS_NO_MEMORY, 1);
             return false;
+        }
         if (atomic_compare_exchange_strong(committed, &done, to))
             done = to;
     }
@@ -79,17 +87,25 @@ void ward_pool_guard_(unsigned char *at, size_t len)
 {
     static _Atomic size_t split;
 
-    if (len == 0 || ward_host_advise(at, len, WARD_HOST_GUARD) == 0)
+    if (len == 0)
         return;
-    if (atomic_fetch_add(&split, 2) >= ward_host_split_budget() ||
-        ward_host_protect(at, len, WARD_NONE))
+    if (ward_host_advise(at, len, WARD_HOST_GUARD) == 0) {
+        status_add(WARD_STATUS_GUARDS_MARKED, 1);
+    } else if (atomic_fetch_add(&split, 2) >= ward_host_split_budget() ||
+               ward_host_protect(at, len, WARD_NONE)) {
         atomic_fetch_sub(&split, 2);
+        status_add(WARD_STATUS_GUARDS_MISSING, 1);
+    } else {
+        status_add(WARD_STATUS_GUARDS_MAPPED, 1);
+    }
 }
 
 void ward_pool_release_(unsigned char *at, size_t len)
 {
-    if (ward_host_advise(at, round_up(len, ward_root_.page), WARD_HOST_RELEASE))
+    if (ward_host_advise(at, round_up(len, ward_root_.page), WARD_HOST_RELEASE)) {
+        status_add(WARD_STATUS_NO_RELEASE, 1);
         slot_clear(at, len);
+    }
 }
 
 enum { KEEP_BYTES = 32 << 20 };
@@ -205,5 +221,6 @@ struct span *ward_pool_make_(unsigned class)
     if (class < CLASS_SMALL)
         ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
     raise(&pool->made, number + 1);
+    ward_status_look_();
     return span;
 }

@@ -47,6 +47,9 @@ struct span *ward_pool_pop_(enum pool_stack stack, unsigned class);
 /* How many numbers of a class were given to spans. */
 uint32_t ward_pool_made_(unsigned class);
 
+/* Where that number is. */
+uintptr_t ward_pool_made_at_(unsigned class);
+
 /* In a forked child: empties the stacks of a class, whose spans are all in the caller's hands. */
 void ward_pool_forget_(unsigned class);
 

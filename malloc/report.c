@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
+#include "status.h"
+
+static void raise(const struct ward_bug *bug)
+{
+    status_add(WARD_STATUS_BUGS, 1);
+    ward_bug_raise(bug);
+}
 
 void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place *place,
                   const char *message)
@@ -12,7 +19,7 @@ void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place 
         bug.block = place->span->base + (size_t)place->slot * place->class->bytes;
         bug.size = state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0;
     }
-    ward_bug_raise(&bug);
+    raise(&bug);
 }
 
 void ward_report_interior_(const unsigned char *addr, const struct place *place)
@@ -43,12 +50,12 @@ void ward_report_overflow_(const unsigned char *block, size_t size, size_t slack
     while (i < slack && i < 8 && block[size + i] == (unsigned char)ward_canary_from_(word, i))
         i++;
     bug.addr = block + size + i;
-    ward_bug_raise(&bug);
+    raise(&bug);
 }
 
 void ward_report_size_(const void *block, size_t size)
 {
-    ward_bug_raise(&(struct ward_bug){
+    raise(&(struct ward_bug){
         .kind = WARD_BUG_WRONG_SIZE,
         .addr = block,
         .block = block,

@@ -9,6 +9,7 @@
 #include "owner.h"
 #include "pool.h"
 #include "report.h"
+#include "status.h"
 
 /* --- Lists of an owner ------------------------------------------------------------------------ */
 
@@ -65,6 +66,7 @@ static void release(struct owner *owner, struct span *span)
     size_t used = (size_t)span->fresh * ward_root_.classes[span->class].bytes;
 
     disown(owner, span);
+    status_unuse(used);
     span->free = span->fresh = 0;
     if (ward_pool_keep_(used))
         span->kept = used;
@@ -214,6 +216,7 @@ static void extend(const struct class_info *info, struct span *span)
 
     more = more < 8 ? 8 : more;
     to = info->slots - span->fresh < more ? info->slots : span->fresh + more;
+    ward_status_use_((size_t)(to - span->fresh) * info->bytes);
     span->free += to - span->fresh;
     span->fresh = to;
 }
@@ -272,10 +275,12 @@ static bool hold(struct owner *owner, struct span *span, uint32_t word)
     struct hand *hand = &owner->hands[span->class];
     uint32_t from = word * 64, count = span->fresh - from;
 
+    owner->held[span->class] -= count_bits(hand->bits);
     hand->span = span;
     hand->states = &span_states(span, info)[from];
     hand->base = span->base + (size_t)from * info->bytes;
     hand->bits = free_bits(hand->states, count < 64 ? count : 64);
+    owner->held[span->class] += count_bits(hand->bits);
     return hand->bits != 0;
 }
 

@@ -83,6 +83,7 @@ struct owner {
     struct span *owned;
     size_t owned_spans, looked_spans; /* owned; and when all were last looked at for frees */
     struct seat seats[QUARANTINE_SEATS];
+    uint64_t held[CLASS_SMALL]; /* slots that ever came into a hand: what is gone was issued */
 };
 
 /* This thread's; never NULL: before its first block one that owns nothing. */

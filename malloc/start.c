@@ -8,6 +8,7 @@
 #include "options.h"
 #include "owner.h"
 #include "start.h"
+#include "status.h"
 #include "trace.h"
 
 enum {
@@ -144,14 +145,18 @@ static bool draw_secrets(void)
 
 static bool start(void)
 {
+    struct options options = ward_options_get_();
+
     ward_root_.page = ward_host_page_size();
-    ward_root_.policy = ward_options_get_().policy;
+    ward_root_.policy = options.policy;
     ward_root_.fork_word = ward_host_fork_word();
-    return reserve_all() && draw_secrets() &&
-           !ward_host_protect(ward_root_.huge,
-                              round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page),
-                              WARD_RW) &&
-           ward_owner_start_() && !ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ);
+    if (!reserve_all() || !draw_secrets() ||
+        ward_host_protect(ward_root_.huge,
+                          round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page), WARD_RW) ||
+        !ward_owner_start_() || ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ))
+        return false;
+    ward_status_start_(&options, (size_t)1 << RANGE_LOG2);
+    return true;
 }
 
 /* There is one thread until the first block is issued: making another needs one. */

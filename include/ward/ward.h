@@ -34,6 +34,7 @@
 #include <ward/space.h>
 #include <ward/split.h>
 #include <ward/static.h>
+#include <ward/status.h>
 #include <ward/user.h>
 
 #endif

@@ -7,6 +7,8 @@
 #include <ward/host.h>
 #include <ward/region.h>
 
+#include "text.h"
+
 struct kind {
     const char *code;
     unsigned cwe;
@@ -52,32 +54,6 @@ void ward_bug_handle(ward_bug_handler *to, void *arg)
 {
     handler_arg = arg;
     handler = to;
-}
-
-/* A text under construction: what does not fit is cut, the terminator always fits. */
-struct text {
-    char *at;
-    size_t len, cap;
-};
-
-static void put(struct text *t, const char *s)
-{
-    for (; *s; s++)
-        if (t->len + 1 < t->cap)
-            t->at[t->len++] = *s;
-}
-
-static void put_number(struct text *t, uintptr_t n, unsigned radix)
-{
-    char digits[24];
-    size_t i = sizeof digits - 1;
-
-    digits[i] = '\0';
-    do
-        digits[--i] = "0123456789abcdef"[n % radix];
-    while (n /= radix);
-    put(t, radix == 16 ? "0x" : "");
-    put(t, digits + i);
 }
 
 static void put_bytes(struct text *t, uintptr_t n)
@@ -152,8 +128,7 @@ size_t ward_bug_print(const struct ward_bug *bug, char *out, size_t cap)
     put(&t, "\n  found    ");
     put(&t, bug->message ? bug->message : "");
     put(&t, "\n  A bug in the program that used this memory, or an attack on it.\n");
-    out[t.len] = '\0';
-    return t.len;
+    return text_end(&t);
 }
 
 void ward_bug_raise(const struct ward_bug *bug)

@@ -19,7 +19,8 @@
 #include "malloc/root.h"
 
 static char path[] = "/tmp/ward-options-XXXXXX";
-static char said[4096]; /* on standard error by the last take() */
+static struct options last; /* after take() */
+static char said[4096];     /* on standard error by the last take() */
 
 /* Begins with a policy that no profile has. */
 enum { NONE = 0x4711 };
@@ -27,7 +28,7 @@ enum { NONE = 0x4711 };
 /* text NULL: the file at from. */
 static unsigned take(const char *text, size_t len, enum options_syntax syntax, const char *from)
 {
-    struct options options = { NONE };
+    struct options options = { .policy = NONE };
     FILE *file = tmpfile();
     int kept = dup(2);
     size_t got;
@@ -45,6 +46,7 @@ static unsigned take(const char *text, size_t len, enum options_syntax syntax, c
     got = fread(said, 1, sizeof said - 1, file);
     said[got] = '\0';
     fclose(file);
+    last = options;
     return options.policy;
 }
 
@@ -77,6 +79,40 @@ static void the_last_of_a_row_wins(void **state)
     assert_int_equal(row(":, profile = fast \t,:"), POLICY_FAST);
     assert_int_equal(row(""), NONE);
     assert_string_equal(said, "");
+}
+
+static void statistics_are_of_all_processes_or_of_one(void **state)
+{
+    static const char *const wrong[] = { "stats",
+                                         "stats=",
+                                         "stats=0",
+                                         "stats=-1",
+                                         "stats=1x",
+                                         "stats=4294967296",
+                                         "stats=99999999999999999999" };
+
+    (void)state;
+    row("");
+    assert_int_equal(last.stats, 0);
+    row("stats=all");
+    assert_true(last.stats == STATS_ALL);
+    row("stats=all:stats=4711");
+    assert_int_equal(last.stats, 4711);
+    row("stats=4711:stats=no");
+    assert_int_equal(last.stats, 0);
+    assert_string_equal(said, "");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        row(wrong[i]);
+        assert_int_equal(last.stats, 0);
+        assert_non_null(strstr(said, "unknown value"));
+    }
+}
+
+static void the_profile_has_its_name(void **state)
+{
+    (void)state;
+    row("profile=balanced:profile=fast");
+    assert_string_equal(last.profile, "fast");
 }
 
 static void a_line_has_one_option_and_a_comment(void **state)
@@ -211,6 +247,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_of_a_row_wins),
+        cmocka_unit_test(statistics_are_of_all_processes_or_of_one),
+        cmocka_unit_test(the_profile_has_its_name),
         cmocka_unit_test(a_line_has_one_option_and_a_comment),
         cmocka_unit_test(what_is_not_known_is_said_and_ignored),
         cmocka_unit_test(any_bytes_are_read_and_few_are_shown),

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_user: a program that allocates on command, for the tests of `ward stat`. Each byte of its
+ * input is a command, answered by a byte; it allocates nothing else meanwhile.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COUNT = 1000, FREED = 400, BIG = 3, OF_THREAD = 300 };
+
+static void *blocks[COUNT];
+static void *volatile kept[BIG + OF_THREAD];
+static int to_main[2];
+
+static void *allocate_and_stay(void *arg)
+{
+    for (int i = 0; i < OF_THREAD; i++)
+        kept[BIG + i] = malloc(100);
+    if (write(to_main[1], "x", 1) == 1)
+        pause();
+    return arg;
+}
+
+static void start_thread(void)
+{
+    pthread_t thread;
+    char byte;
+
+    if (pipe(to_main) || pthread_create(&thread, NULL, allocate_and_stay, NULL) ||
+        read(to_main[0], &byte, 1) != 1)
+        abort();
+}
+
+/* The child goes on in the place of its parent. */
+static void become_child(void)
+{
+    pid_t child = fork();
+
+    if (child > 0)
+        _exit(0);
+    if (child < 0)
+        abort();
+}
+
+static void obey(char command, char **argv)
+{
+    if (command == 'a')
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = malloc(100);
+    if (command == 'f')
+        for (int i = 0; i < FREED; i++)
+            free(blocks[i]);
+    if (command == 'b')
+        for (int i = 0; i < BIG; i++)
+            kept[i] = malloc(1 << 20);
+    if (command == 't')
+        start_thread();
+    if (command == 'c')
+        for (int fd = 3; fd < 4096; fd++)
+            close(fd);
+    if (command == 'k')
+        become_child();
+    if (command == 'e')
+        execv(argv[0], argv);
+    if (command == 'q')
+        exit(3);
+}
+
+int main(int argc, char **argv)
+{
+    char command = 'r', pid[16];
+
+    (void)argc;
+    free(malloc(1)); /* the malloc begins with the first block */
+    for (;;) {
+        long number;
+        int n = 0;
+
+        obey(command, argv);
+        for (number = getpid(); number; number /= 10)
+            pid[n++] = (char)('0' + number % 10);
+        pid[n++] = '\n';
+        if (write(1, pid, (size_t)n) != n || read(0, &command, 1) != 1)
+            return 0;
+    }
+}
