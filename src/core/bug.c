@@ -128,7 +128,8 @@ size_t ward_bug_print(const struct ward_bug *bug, char *out, size_t cap)
     put(&t, "\n  found    ");
     put(&t, bug->message ? bug->message : "");
     put(&t, "\n  A bug in the program that used this memory, or an attack on it.\n");
-    return text_end(&t);
+    out[t.len] = '\0';
+    return t.len;
 }
 
 void ward_bug_raise(const struct ward_bug *bug)

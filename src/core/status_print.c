@@ -184,5 +184,6 @@ size_t ward_status_print(const struct ward_status *status, const struct ward_sta
     put_spans(&t, indent, status, sum);
     put_fallbacks(&t, indent, status);
     put_events(&t, indent, status);
-    return text_end(&t);
+    out[t.len] = '\0';
+    return t.len;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A text under construction, without libc: what does not fit is cut, the terminator always fits.
+ * A text under construction, without libc: what does not fit is cut, and a terminator, which
+ * the caller adds, always fits.
  */
 #ifndef WARD_CORE_TEXT_H
 #define WARD_CORE_TEXT_H
@@ -30,13 +31,6 @@ WARD_INLINE void put_number(struct text *t, uint64_t n, unsigned radix)
     while (n /= radix);
     put(t, radix == 16 ? "0x" : "");
     put(t, digits + i);
-}
-
-/* Returns the length. */
-WARD_INLINE size_t text_end(struct text *t)
-{
-    t->at[t->len] = '\0';
-    return t->len;
 }
 
 #endif
