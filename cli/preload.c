@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const profiles[] = { "fast", "balanced" };
+static const char *const profiles[] = { "fast", "balanced", "pages" };
 
 bool preload_is_profile(const char *name)
 {

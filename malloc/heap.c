@@ -5,6 +5,7 @@
 #include <ward/host.h>
 
 #include "big.h"
+#include "guarded.h"
 #include "heap.h"
 #include "owner.h"
 #include "report.h"
@@ -58,8 +59,15 @@ void *ward_heap_alloc_aligned_(size_t align, size_t size)
         errno = ENOMEM;
         return NULL;
     }
+    if (ward_root_.policy & POLICY_PAGES) {
+        block = ward_guarded_page_(size, align);
+        if (block)
+            return block;
+    }
     bytes = bytes_for(size);
-    bytes = align <= ward_root_.page ? aligned_class(align, bytes) : 0;
+    bytes = align <= ward_root_.page && !(ward_root_.policy & POLICY_PAGES)
+                ? aligned_class(align, bytes)
+                : 0;
     if (bytes && bytes - size <= UINT16_MAX - SLOT_LIVE)
         return span_alloc(ward_root_.policy, size, bytes);
     if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
@@ -79,6 +87,8 @@ static size_t size_of(const void *block)
     struct place place;
     uint32_t state;
 
+    if (guarded_has(block))
+        return ward_guarded_size_(block);
     if (!find(block, &place))
         return ward_big_size_(block, NULL);
     if (place.slot == NO_SLOT)

@@ -170,11 +170,23 @@ static void widen(struct module *module)
     }
 }
 
+/* In a static program the linker's tables are made by a malloc, and cannot be asked before that. */
+static bool has_linker(void)
+{
+    struct segments own;
+    bool found = false;
+
+    if (get_own_segments(&own))
+        for (size_t i = 0; i < own.count; i++)
+            found = found || own.at[i].p_type == PT_INTERP;
+    return found;
+}
+
 bool ward_module_find_(uintptr_t pc, struct module *module)
 {
     struct dl_find_object found;
 
-    if (!_dl_find_object)
+    if (!_dl_find_object || !has_linker())
         return ward_module_find_listed_(pc, module);
     *module = (struct module){ 0 };
     if (_dl_find_object((void *)pc, &found) != 0) // NOLINT(performance-no-int-to-ptr)

@@ -21,6 +21,7 @@ static const struct profile {
 } profiles[] = {
     { "fast", POLICY_FAST }, /* `ward run` knows the names, too */
     { "balanced", POLICY_BALANCED },
+    { "pages", POLICY_CHECKS | POLICY_PAGES },
 };
 
 /* A part of a text. */
@@ -88,7 +89,8 @@ static bool is(struct piece piece, const char *text)
     return piece.len == strlen(text) && memcmp(piece.at, text, piece.len) == 0;
 }
 
-/* False: there is no such profile. */
+/* These are false if there is no such value. */
+
 static bool take_profile(struct options *options, struct piece value)
 {
     for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
@@ -118,19 +120,56 @@ static bool take_stats(struct options *options, struct piece value)
     return pid > 0;
 }
 
+static bool take_choice(bool *chosen, struct piece value, const char *yes, const char *no)
+{
+    if (!is(value, yes) && !is(value, no))
+        return false;
+    *chosen = is(value, yes);
+    return true;
+}
+
+static bool take_sample(struct options *options, struct piece value)
+{
+    return take_choice(&options->no_sample, value, "off", "on");
+}
+
+static bool take_align(struct options *options, struct piece value)
+{
+    return take_choice(&options->exact, value, "1", "16");
+}
+
+static const struct name {
+    const char *name;
+    bool (*take)(struct options *options, struct piece value);
+} names[] = {
+    { "profile", take_profile },
+    { "sample", take_sample },
+    { "align", take_align },
+    { "stats", take_stats },
+};
+
+static const struct name *find_name(struct piece name)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (is(name, names[i].name))
+            return &names[i];
+    return NULL;
+}
+
 static void take_option(struct options *options, struct piece option, const char *source)
 {
     const char *equals = memchr(option.at, '=', option.len);
     struct piece name = option, value = { NULL, 0 };
+    const struct name *known;
 
     if (equals) {
         name.len = (size_t)(equals - option.at);
         value = trim((struct piece){ equals + 1, option.len - name.len - 1 });
     }
-    name = trim(name);
-    if (!is(name, "profile") && !is(name, "stats"))
+    known = find_name(trim(name));
+    if (!known)
         warn(source, "unknown option", &option);
-    else if (!equals || !(is(name, "profile") ? take_profile : take_stats)(options, value))
+    else if (!equals || !known->take(options, value))
         warn(source, "unknown value", &option);
 }
 

@@ -12,8 +12,13 @@
  * is not understood is said once on standard error, and ignored. Nothing is allocated: this runs
  * before the first block, and so before any constructor.
  *
- *   profile=fast|balanced   the checks that are made (malloc/root.h)
- *   stats=all|PID|no        statistics on standard error at the end of every process, or of one
+ *   profile=fast|balanced|pages   the checks that are made (docs/malloc.md)
+ *   sample=on|off                 one block now and then at a guard page: on where the profile
+ *                                 says so, off nowhere
+ *   align=16|1                    1: in pages all blocks end right at their guard, and malloc's are
+ *                                 aligned no better than their size
+ *   stats=all|PID|no              statistics on standard error at the end of every process, or of
+ *                                 one
  */
 #ifndef WARD_MALLOC_OPTIONS_H
 #define WARD_MALLOC_OPTIONS_H
@@ -24,6 +29,8 @@ struct options {
     unsigned policy;     /* of the profile */
     const char *profile; /* its name */
     unsigned stats;      /* the process whose statistics are printed at its end; 0: of none */
+    bool no_sample;      /* no guarded slots for a sample */
+    bool exact;          /* align=1 */
 };
 
 #define STATS_ALL UINT32_MAX

@@ -109,6 +109,7 @@ static struct owner *begin(void)
         push(owner);
         return NULL;
     }
+    owner->until_sample = 1 + ward_random_below_(&owner->random, ward_root_.fork_word, 8);
     atomic_store(&owner->taken, 1);
     ward_owner_ = owner;
     (void)pthread_setspecific(ending, owner);

@@ -82,18 +82,32 @@ bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t ne
     return true;
 }
 
+static _Atomic size_t split;
+
+bool ward_pool_split_(void)
+{
+    if (atomic_fetch_add(&split, 2) < ward_host_split_budget())
+        return true;
+    ward_pool_unsplit_();
+    return false;
+}
+
+void ward_pool_unsplit_(void)
+{
+    atomic_fetch_sub(&split, 2);
+}
+
 /* Without markers a guard costs two mappings, of which there are not many. */
 void ward_pool_guard_(unsigned char *at, size_t len)
 {
-    static _Atomic size_t split;
-
     if (len == 0)
         return;
     if (ward_host_advise(at, len, WARD_HOST_GUARD) == 0) {
         status_add(WARD_STATUS_GUARDS_MARKED, 1);
-    } else if (atomic_fetch_add(&split, 2) >= ward_host_split_budget() ||
-               ward_host_protect(at, len, WARD_NONE)) {
-        atomic_fetch_sub(&split, 2);
+    } else if (!ward_pool_split_()) {
+        status_add(WARD_STATUS_GUARDS_MISSING, 1);
+    } else if (ward_host_protect(at, len, WARD_NONE)) {
+        ward_pool_unsplit_();
         status_add(WARD_STATUS_GUARDS_MISSING, 1);
     } else {
         status_add(WARD_STATUS_GUARDS_MAPPED, 1);

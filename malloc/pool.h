@@ -56,6 +56,10 @@ void ward_pool_forget_(unsigned class);
 /* Makes [at, at + len) fault; in a span, behind its slots. */
 void ward_pool_guard_(unsigned char *at, size_t len);
 
+/* Takes two mappings from the budget of those that guards may cost. False: it is used up. */
+bool ward_pool_split_(void);
+void ward_pool_unsplit_(void);
+
 /* Drops the contents of the pages in [at, at + len), a page's start: they read as zero. */
 void ward_pool_release_(unsigned char *at, size_t len);
 

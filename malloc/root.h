@@ -23,13 +23,17 @@ enum policy {
     POLICY_ZERO = 2,       /* freed memory is cleared, and still must be clear when issued again */
     POLICY_RANDOM = 4,     /* a random one of the free slots */
     POLICY_QUARANTINE = 8, /* what was freed waits */
+    POLICY_SAMPLE = 16,    /* one now and then goes to a guarded slot */
+    POLICY_PAGES = 32,     /* all do */
+    POLICY_CHECKS = POLICY_SLACK | POLICY_ZERO | POLICY_RANDOM | POLICY_QUARANTINE,
     POLICY_FAST = 0,
-    POLICY_BALANCED = POLICY_SLACK | POLICY_ZERO | POLICY_RANDOM | POLICY_QUARANTINE,
+    POLICY_BALANCED = POLICY_CHECKS | POLICY_SAMPLE,
 };
 
 enum {
     OWNERS = 1 << 16,     /* threads at a time */
     ROOT_ALIGN = 1 << 16, /* the largest page there is */
+    GUARDED_CLASSES = 22, /* of guarded slots: of 2, 4, 8 ... pages */
 };
 
 struct WARD_ALIGNED(64) class_info {
@@ -49,6 +53,25 @@ struct WARD_ALIGNED(64) class_info {
     bool committed; /* the range, as it is used; else each block for itself */
 };
 
+/* Where guarded slots of one size lie, and their records. */
+struct guarded_class {
+    unsigned char *base;
+    struct guarded *slots;
+    uint32_t count; /* 0: none */
+    uint32_t wait;  /* blocks to be issued before an address comes back */
+    uint8_t pitch_log2;
+    bool committed; /* guards are markers; else each slot is opened and closed as a mapping */
+};
+
+struct guarded_root {
+    unsigned char *base;
+    size_t bytes; /* of all ranges; 0: there are none */
+    unsigned range_log2;
+    bool exact;    /* blocks end at the guard, whatever their alignment */
+    size_t memory; /* bytes of pages that may be open at a time */
+    struct guarded_class classes[GUARDED_CLASSES];
+};
+
 struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     unsigned char *base;
     size_t bytes; /* of all ranges; 0: not started */
@@ -62,6 +85,7 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     uint64_t canary[2];                 /* secret */
     const volatile uint64_t *fork_word; /* see ward_host_fork_word */
     struct class_info classes[CLASS_COUNT];
+    struct guarded_root guarded;
 };
 
 extern struct ward_root ward_root_;

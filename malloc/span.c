@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "big.h"
+#include "guarded.h"
 #include "owner.h"
 #include "pool.h"
 #include "report.h"
@@ -383,6 +384,19 @@ static void *try(struct owner *owner, unsigned class, size_t size)
     return NULL;
 }
 
+/* A block at its own guard page, by policy. Who wants more alignment than malloc's is not served
+ * here: he asks for more bytes than there must be, or his blocks are as wide as they are aligned.
+ */
+static void *alloc_guarded(struct owner *owner, size_t size, size_t bytes)
+{
+    if (bytes != bytes_for(size))
+        return NULL;
+    if (ward_root_.policy & POLICY_PAGES)
+        return ward_guarded_page_(size, CLASS_STEP);
+    return bytes <= CLASS_SMALL_MAX && guarded_is_due(owner) ? ward_guarded_sample_(owner, size)
+                                                             : NULL;
+}
+
 static void *alloc(struct owner *owner, size_t size, size_t bytes)
 {
     void *block = NULL;
@@ -390,6 +404,10 @@ static void *alloc(struct owner *owner, size_t size, size_t bytes)
 
     if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
         ward_random_refill_(&owner->random);
+    if (ward_root_.policy & (POLICY_PAGES | POLICY_SAMPLE))
+        block = alloc_guarded(owner, size, bytes);
+    if (block)
+        return block;
     if (bytes > CLASS_SMALL_MAX)
         return ward_big_alloc_(owner, size, bytes, ward_root_.page);
     class = class_of(bytes);
@@ -464,7 +482,9 @@ void ward_span_free_slow_(void *block)
     if (!block)
         return;
     owner = ward_owner_get_();
-    if (!owner || !find(block, &place))
+    if (guarded_has(block))
+        ward_guarded_free_(block);
+    else if (!owner || !find(block, &place))
         ward_big_free_(block, NULL);
     else if (place.slot == NO_SLOT)
         ward_report_interior_(block, &place);

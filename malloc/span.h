@@ -82,6 +82,8 @@ struct owner {
     struct span *partial[CLASS_SMALL]; /* others with free slots */
     struct span *owned;
     size_t owned_spans, looked_spans; /* owned; and when all were last looked at for frees */
+    uint32_t until_sample, interval;  /* empty hands to the next guarded slot; and on average */
+    uint64_t sampled_at;              /* the clock at the last one */
     struct seat seats[QUARANTINE_SEATS];
     uint64_t held[CLASS_SMALL]; /* slots that ever came into a hand: what is gone was issued */
 };

@@ -5,6 +5,7 @@
 #include <ward/random.h>
 
 #include "big.h"
+#include "guarded.h"
 #include "options.h"
 #include "owner.h"
 #include "start.h"
@@ -19,8 +20,7 @@ enum {
     COMMITTED_MAX = 4 << 20,
 };
 
-#define FENCE                                                                                      \
-    ((size_t)1 << 21) /* on both sides of a reservation; and what its base is a multiple of */
+#define FENCE ((size_t)1 << 21) /* around a reservation; and what its base is a multiple of */
 
 struct ward_root ward_root_;
 
@@ -88,13 +88,30 @@ static size_t place(unsigned char *meta)
 
 /* --- Reserving ------------------------------------------------------------------------------- */
 
-static unsigned char *reserve(size_t bytes, unsigned prot)
+static void unmap(unsigned char *at, size_t bytes)
 {
-    void *at = NULL;
+    int error = bytes ? ward_host_unmap(at, bytes) : 0;
 
-    if (ward_host_map(&at, bytes + 3 * FENCE, WARD_HOST_ANON, prot, 0))
+    (void)error; /* then these addresses stay taken */
+}
+
+unsigned char *ward_reserve_(size_t bytes, unsigned prot)
+{
+    void *origin = NULL;
+    unsigned char *at, *base;
+
+    if (ward_host_map(&origin, bytes + 3 * FENCE, WARD_HOST_ANON, prot, 0))
         return NULL;
-    return (unsigned char *)round_up((uintptr_t)at + FENCE, FENCE);
+    at = origin;
+    base = (unsigned char *)round_up((uintptr_t)at + FENCE, FENCE);
+    unmap(at, (size_t)(base - FENCE - at));
+    unmap(base + bytes + FENCE, (size_t)(at + 2 * FENCE - base));
+    return base;
+}
+
+void ward_unreserve_(void *at, size_t bytes)
+{
+    unmap((unsigned char *)at - FENCE, bytes + 2 * FENCE);
 }
 
 /* The records can be read from the start: those of no span are zero. */
@@ -108,18 +125,15 @@ static bool reserve_both(unsigned range_log2)
     for (unsigned class = 0; class < CLASS_COUNT; class ++)
         lay_out(&ward_root_.classes[class], class);
     bytes = place(NULL);
-    meta = reserve(bytes, WARD_READ);
-    ward_root_.base = meta ? reserve((size_t)CLASS_COUNT << range_log2, WARD_NONE) : NULL;
+    meta = ward_reserve_(bytes, WARD_READ);
+    ward_root_.base = meta ? ward_reserve_((size_t)CLASS_COUNT << range_log2, WARD_NONE) : NULL;
     if (ward_root_.base) {
         (void)place(meta);
         ward_root_.bytes = (size_t)CLASS_COUNT << range_log2;
         return true;
     }
-    if (meta) {
-        int error = ward_host_unmap(meta - FENCE, bytes); /* the fences stay */
-
-        (void)error;
-    }
+    if (meta)
+        ward_unreserve_(meta, bytes);
     return false;
 }
 
@@ -143,14 +157,38 @@ static bool draw_secrets(void)
     return drawn;
 }
 
+/* Without guarded slots all goes on as it does without their policies. */
+static void start_guarded(void)
+{
+    static const char text[] =
+        "==ward== pages: no room for guarded slots in this process: as in balanced\n";
+
+    if (!(ward_root_.policy & (POLICY_SAMPLE | POLICY_PAGES)) || ward_guarded_start_())
+        return;
+    if (ward_root_.policy & POLICY_PAGES)
+        ward_host_write(text, sizeof text - 1);
+    ward_root_.policy &= ~(unsigned)(POLICY_SAMPLE | POLICY_PAGES);
+}
+
+static void take_options(const struct options *options)
+{
+    ward_root_.policy = options->policy;
+    ward_root_.guarded.exact = options->exact;
+    if (options->no_sample)
+        ward_root_.policy &= ~(unsigned)POLICY_SAMPLE;
+}
+
 static bool start(void)
 {
     struct options options = ward_options_get_();
 
     ward_root_.page = ward_host_page_size();
-    ward_root_.policy = options.policy;
     ward_root_.fork_word = ward_host_fork_word();
-    if (!reserve_all() || !draw_secrets() ||
+    take_options(&options);
+    if (!reserve_all())
+        return false;
+    start_guarded();
+    if (!draw_secrets() ||
         ward_host_protect(ward_root_.huge,
                           round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page), WARD_RW) ||
         !ward_owner_start_() || ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ))

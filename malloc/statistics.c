@@ -10,12 +10,16 @@
  *   ordblks   free slots
  *   keepcost  pages that malloc_trim gives back
  *   hblks     blocks in mappings of their own, and hblkhd, their bytes without the guards
+ *
+ * Guarded slots are in arena with their pages, in uordblks with their blocks; the largest are
+ * counted as mappings.
  */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 
 #include "big.h"
+#include "guarded.h"
 #include "owner.h"
 #include "pool.h"
 
@@ -97,6 +101,16 @@ static void count_mappings(struct mallinfo2 *sum)
     }
 }
 
+static void count_guarded(struct mallinfo2 *sum)
+{
+    struct guarded_counts counts = ward_guarded_count_();
+
+    sum->arena += counts.open;
+    sum->uordblks += counts.used;
+    sum->hblks += counts.big;
+    sum->hblkhd += counts.big_open;
+}
+
 /* What a class, or the sum of them, has besides what is in use. */
 static void count_rest(struct mallinfo2 *sum)
 {
@@ -112,6 +126,7 @@ struct mallinfo2 mallinfo2(void)
     for (unsigned class = 0; class < CLASS_COUNT; class ++)
         count_class(&sum, class);
     count_mappings(&sum);
+    count_guarded(&sum);
     count_rest(&sum);
     return sum;
 }

@@ -44,8 +44,9 @@ enum ward_status_counter {
     WARD_STATUS_GUARDS_MISSING, /* neither was to be had */
     WARD_STATUS_NO_MEMORY,      /* times the system gave no memory */
     WARD_STATUS_NO_RELEASE,     /* times it did not take any back */
-    WARD_STATUS_SAMPLED,        /* allocations with a guard of their own, by chance */
-    WARD_STATUS_SAMPLED_LIVE,   /* of these, not freed yet */
+    WARD_STATUS_GUARDED,        /* blocks at a guard page of their own, by chance or all of them */
+    WARD_STATUS_GUARDED_LIVE,   /* of these, not freed yet */
+    WARD_STATUS_GUARDED_BYTES,  /* of those, requested */
     WARD_STATUS_BUGS,           /* reported */
     WARD_STATUS_COUNTERS
 };

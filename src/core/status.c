@@ -218,7 +218,11 @@ int ward_status_sum(const struct ward_status *status, ward_status_reader *read, 
         *sum = (struct ward_status_totals){ 0 };
         return error;
     }
-    sum->allocations += status->counters[WARD_STATUS_BIG_ALLOCS];
+    sum->allocations +=
+        status->counters[WARD_STATUS_BIG_ALLOCS] + status->counters[WARD_STATUS_GUARDED];
+    sum->blocks += status->counters[WARD_STATUS_GUARDED_LIVE];
+    sum->bytes += status->counters[WARD_STATUS_GUARDED_BYTES];
+    sum->slot_bytes += status->counters[WARD_STATUS_GUARDED_BYTES];
     sum->frees = sum->allocations > sum->blocks ? sum->allocations - sum->blocks : 0;
     return 0;
 }

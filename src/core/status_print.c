@@ -12,8 +12,9 @@ static const char *const names[] = {
     [WARD_STATUS_GUARDS_MISSING] = "guards_missing",
     [WARD_STATUS_NO_MEMORY] = "no_memory",
     [WARD_STATUS_NO_RELEASE] = "no_release",
-    [WARD_STATUS_SAMPLED] = "sampled",
-    [WARD_STATUS_SAMPLED_LIVE] = "sampled_live",
+    [WARD_STATUS_GUARDED] = "guarded",
+    [WARD_STATUS_GUARDED_LIVE] = "guarded_live",
+    [WARD_STATUS_GUARDED_BYTES] = "guarded_bytes",
     [WARD_STATUS_BUGS] = "bugs",
 };
 
@@ -117,7 +118,7 @@ static void put_history(struct text *t, const char *indent, const struct ward_st
     put_head(t, indent, "checked      ");
     put_count(t, sum->frees, "free");
     put(t, ", ");
-    put_count(t, status->counters[WARD_STATUS_SAMPLED], "sampled allocation");
+    put_count(t, status->counters[WARD_STATUS_GUARDED], "guarded allocation");
     put(t, "\n");
 }
 

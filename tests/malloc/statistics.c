@@ -111,14 +111,26 @@ static size_t resident(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* In the profile `pages` all that is freed goes back at once. */
+static bool nothing_is_kept(void)
+{
+    const char *options = getenv("WARD_OPTIONS");
+
+    return options && strcmp(options, "profile=pages") == 0;
+}
+
 static void trim_gives_pages_back(void)
 {
     size_t before, after, keeps;
 
     fill(20000);
     empty();
-    keeps = mallinfo2().keepcost;
     before = resident();
+    keeps = mallinfo2().keepcost;
+    if (nothing_is_kept()) {
+        check(keeps == 0 && malloc_trim(0) == 0, "nothing is kept", keeps);
+        return;
+    }
     check(keeps > 4 << 20, "pages were kept", keeps);
     check(malloc_trim(keeps) == 0, "all may stay", mallinfo2().keepcost);
     check(malloc_trim(keeps / 2) == 1, "half may stay", keeps);
@@ -156,8 +168,9 @@ static void info_is_xml(void)
     check(strncmp(text, first, strlen(first)) == 0, text, 0);
     check(strcmp(text + length - 10, "</malloc>\n") == 0, text, length);
     check(number_after(text, "<total type=\"mmap\" count=\"") == (big ? 1 : 0), "mmap", 0);
-    check(number_after(text, "<system type=\"current\" size=\"") >= COUNT * 16, "system", 0);
-    check(number_after(text, "<size from=\"") > 0, "free slots", 0);
+    check(nothing_is_kept() || number_after(text, "<system type=\"current\" size=\"") >= COUNT * 16,
+          "system", 0);
+    check(nothing_is_kept() || number_after(text, "<size from=\"") > 0, "free slots", 0);
     free(text);
     free(big);
 }

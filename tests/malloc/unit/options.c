@@ -25,15 +25,17 @@ static char said[4096];     /* on standard error by the last take() */
 /* Begins with a policy that no profile has. */
 enum { NONE = 0x4711 };
 
+static struct options options; /* after the last take() */
+
 /* text NULL: the file at from. */
 static unsigned take(const char *text, size_t len, enum options_syntax syntax, const char *from)
 {
-    struct options options = { .policy = NONE };
     FILE *file = tmpfile();
     int kept = dup(2);
     size_t got;
 
     assert_true(file && kept >= 0 && dup2(fileno(file), 2) == 2);
+    options = (struct options){ .policy = NONE };
     errno = 4711;
     if (text)
         ward_options_take_(&options, text, len, syntax, from);
@@ -67,6 +69,18 @@ static unsigned file_with(const char *bytes, size_t len)
     assert_true(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
     close(fd);
     return take(NULL, 0, OPTIONS_BY_LINE, path);
+}
+
+static void each_option_is_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(row("profile=pages"), POLICY_CHECKS | POLICY_PAGES);
+    row("sample=off:align=1");
+    assert_true(options.no_sample && options.exact);
+    row("sample=off:align=1:sample=on:align=16");
+    assert_false(options.no_sample || options.exact);
+    row("align=2");
+    assert_non_null(strstr(said, "unknown value: \"align=2\""));
 }
 
 static void the_last_of_a_row_wins(void **state)
@@ -246,6 +260,7 @@ static void the_program_knows_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_option_is_taken),
         cmocka_unit_test(the_last_of_a_row_wins),
         cmocka_unit_test(statistics_are_of_all_processes_or_of_one),
         cmocka_unit_test(the_profile_has_its_name),

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT */
+#include <ward/bug.h>
+#include <ward/host.h>
+
+#include "guarded.h"
+#include "pool.h"
+#include "start.h"
+#include "status.h"
+#include "trace.h"
+
+enum {
+    RANGE_LOG2 = 36,         /* to a class, where all blocks go there */
+    RANGE_LOG2_SAMPLED = 32, /* for the sample */
+    RANGE_LOG2_LEAST = 22,
+    CLASSES_SAMPLED = 6, /* of which the largest holds any small block */
+    COMMITTED_LOG2 = 23, /* larger slots are opened and closed as mappings */
+    LOOKS = 32,          /* at slots that may be free, before a new one is taken */
+    LOOKS_FULL = 1024,   /* the same when there are no new ones */
+};
+
+struct pool {
+    _Atomic uint32_t next;   /* the first number that was never taken */
+    _Atomic uint32_t cursor; /* the next one that is looked at */
+    _Atomic uint32_t issued;
+    _Atomic size_t blocks, records; /* bytes committed */
+    _Atomic size_t live, used, open;
+};
+
+static struct pool pools[GUARDED_CLASSES];
+static _Atomic size_t opened; /* bytes of pages of all that are live */
+static _Atomic size_t skipped;
+
+/* --- Start ----------------------------------------------------------------------------------- */
+
+static size_t pitch_of(unsigned class)
+{
+    return (2 * ward_root_.page) << class;
+}
+
+static void lay_out(unsigned class, bool markers)
+{
+    struct guarded_class *info = &ward_root_.guarded.classes[class];
+    size_t count = ((size_t)1 << ward_root_.guarded.range_log2) / pitch_of(class);
+
+    info->pitch_log2 = (uint8_t)__builtin_ctzll(pitch_of(class));
+    info->count = (uint32_t)count;
+    info->wait = (uint32_t)(count / 4 < GUARDED_WAIT ? count / 4 : GUARDED_WAIT);
+    info->committed = markers && info->pitch_log2 <= COMMITTED_LOG2;
+}
+
+/* The records of each class begin on a page of their own. Returns the bytes of them all. */
+static size_t place_records(unsigned classes, unsigned char *at)
+{
+    size_t off = 0;
+
+    for (unsigned class = 0; class < classes; class ++) {
+        struct guarded_class *info = &ward_root_.guarded.classes[class];
+
+        info->base = ward_root_.guarded.base + ((size_t) class << ward_root_.guarded.range_log2);
+        info->slots = (struct guarded *)(void *)(at + off);
+        off += round_up(info->count * sizeof(struct guarded), ward_root_.page);
+    }
+    return off;
+}
+
+/* False: no room, and nothing is reserved. */
+static bool reserve(unsigned classes, unsigned range_log2)
+{
+    struct guarded_root *root = &ward_root_.guarded;
+    size_t bytes = (size_t)classes << range_log2;
+    unsigned char *records;
+    bool markers;
+
+    root->range_log2 = range_log2;
+    root->base = ward_reserve_(bytes, WARD_NONE);
+    if (!root->base)
+        return false;
+    markers = ward_host_advise(root->base, ward_root_.page, WARD_HOST_GUARD) == 0;
+    for (unsigned class = 0; class < classes; class ++)
+        lay_out(class, markers);
+    records = ward_reserve_(place_records(classes, NULL), WARD_READ);
+    if (!records) {
+        ward_unreserve_(root->base, bytes);
+        root->base = NULL;
+        return false;
+    }
+    (void)place_records(classes, records);
+    (void)!ward_host_advise(root->base, bytes, WARD_HOST_HUGE_OFF);
+    root->bytes = bytes;
+    return true;
+}
+
+static void unreserve(unsigned classes)
+{
+    ward_unreserve_(ward_root_.guarded.classes[0].slots, place_records(classes, NULL));
+    ward_unreserve_(ward_root_.guarded.base, ward_root_.guarded.bytes);
+    ward_root_.guarded.bytes = 0;
+}
+
+/* What is left of a short address space is the program's, too: then half of what there is room for
+ * must do, and the sample does without. */
+bool ward_guarded_start_(void)
+{
+    bool all = (ward_root_.policy & POLICY_PAGES) != 0;
+    unsigned classes = all ? GUARDED_CLASSES : CLASSES_SAMPLED;
+    unsigned log2 = all ? RANGE_LOG2 : RANGE_LOG2_SAMPLED;
+    size_t memory = all ? ward_moment_memory_() / 2 : 0;
+
+    ward_root_.guarded.memory = memory ? memory : SIZE_MAX;
+    if (reserve(classes, log2))
+        return true;
+    while (all && --log2 > RANGE_LOG2_LEAST)
+        if (reserve(classes, log2)) {
+            unreserve(classes);
+            return reserve(classes, log2 - 1);
+        }
+    return false;
+}
+
+/* --- Taking a slot --------------------------------------------------------------------------- */
+
+/* One that was freed long enough ago. */
+static struct guarded *reuse(const struct guarded_class *class, struct pool *pool)
+{
+    uint32_t made = LOAD(&pool->next), looks = made < class->count ? LOOKS : LOOKS_FULL;
+
+    if (LOAD(&pool->issued) < class->wait)
+        return NULL;
+    for (uint32_t i = 0; i < looks; i++) {
+        uint32_t number = atomic_fetch_add(&pool->cursor, 1) % made, state = GUARDED_FREE;
+        struct guarded *slot = &class->slots[number];
+
+        if (atomic_load(&slot->state) == GUARDED_FREE &&
+            LOAD(&pool->issued) - LOAD(&slot->freed_at) >= class->wait &&
+            atomic_compare_exchange_strong(&slot->state, &state, GUARDED_BETWEEN))
+            return slot;
+    }
+    return NULL;
+}
+
+static bool commit(const struct guarded_class *class, struct pool *pool, size_t count)
+{
+    size_t records = round_up(class->count * sizeof(struct guarded), ward_root_.page);
+
+    return ward_pool_commit_((unsigned char *)class->slots, &pool->records,
+                             count * sizeof(struct guarded), records) &&
+           (!class->committed ||
+            ward_pool_commit_(class->base, &pool->blocks, count << class->pitch_log2,
+                              (size_t) class->count << class->pitch_log2));
+}
+
+static unsigned char *start_of(const struct guarded_class *class, const struct guarded *slot)
+{
+    return class->base + ((size_t)(slot - class->slots) << class->pitch_log2);
+}
+
+/* One that nobody ever had. All of it is shut. */
+static struct guarded *make(const struct guarded_class *class, struct pool *pool)
+{
+    uint32_t number = LOAD(&pool->next);
+    struct guarded *slot;
+
+    do {
+        if (number >= class->count)
+            return NULL;
+    } while (!atomic_compare_exchange_weak(&pool->next, &number, number + 1));
+    slot = &class->slots[number];
+    if (!commit(class, pool, (size_t)number + 1))
+        return NULL; /* the number is lost: memory is short anyway */
+    if (class->committed &&
+        ward_host_advise(start_of(class, slot), (size_t)1 << class->pitch_log2, WARD_HOST_GUARD)) {
+        atomic_store(&slot->state, GUARDED_RETIRED);
+        return NULL;
+    }
+    return slot;
+}
+
+static struct guarded *take(const struct guarded_class *class, struct pool *pool)
+{
+    struct guarded *slot = reuse(class, pool);
+
+    return slot ? slot : make(class, pool);
+}
+
+/* --- Its pages ------------------------------------------------------------------------------- */
+
+struct pages {
+    unsigned char *at;
+    size_t len;
+};
+
+static struct pages pages_of(const struct guarded *slot)
+{
+    uintptr_t mask = ward_root_.page - 1, past = (uintptr_t)slot->block & mask;
+    unsigned char *from = slot->block - past;
+
+    return (struct pages){ from, round_up(past + slot->size, ward_root_.page) };
+}
+
+static bool open(const struct guarded_class *class, struct pages pages)
+{
+    if (pages.len == 0)
+        return true;
+    if (class->committed)
+        return ward_host_advise(pages.at, pages.len, WARD_HOST_UNGUARD) == 0;
+    if (!ward_pool_split_())
+        return false;
+    if (ward_host_protect(pages.at, pages.len, WARD_RW) == 0)
+        return true;
+    ward_pool_unsplit_();
+    return false;
+}
+
+/* False: they cannot be shut (memory that the program locked); then at least they are empty. */
+static bool shut(const struct guarded_class *class, struct pages pages)
+{
+    if (pages.len == 0 ||
+        (class->committed && ward_host_advise(pages.at, pages.len, WARD_HOST_GUARD) == 0))
+        return true;
+    ward_pool_release_(pages.at, pages.len);
+    if (class->committed || ward_host_protect(pages.at, pages.len, WARD_NONE))
+        return false;
+    ward_pool_unsplit_();
+    return true;
+}
+
+static bool afford(size_t len)
+{
+    if (atomic_fetch_add(&opened, len) + len <= ward_root_.guarded.memory)
+        return true;
+    atomic_fetch_sub(&opened, len);
+    return false;
+}
+
+/* --- What stands around a block -------------------------------------------------------------- */
+
+/* The canary fills all of the slack, which is 15 bytes at most unless a larger alignment was asked
+ * for. */
+static struct pages slack_of(const struct guarded *slot)
+{
+    struct pages pages = pages_of(slot);
+    unsigned char *end = slot->block + slot->size;
+
+    return (struct pages){ end, pages.len ? (size_t)(pages.at + pages.len - end) : 0 };
+}
+
+static void arm(const struct guarded *slot)
+{
+    struct pages slack = slack_of(slot);
+    uint64_t word = slack_word(slot->block);
+
+    for (size_t i = 0; i < slack.len; i++)
+        slack.at[i] = (unsigned char)ward_canary_from_(word, i);
+}
+
+/* NULL: none of them. */
+static const unsigned char *damaged_behind(const struct guarded *slot)
+{
+    struct pages slack = slack_of(slot);
+    uint64_t word = slack_word(slot->block);
+
+    for (size_t i = 0; i < slack.len; i++)
+        if (slack.at[i] != (unsigned char)ward_canary_from_(word, i))
+            return slack.at + i;
+    return NULL;
+}
+
+/* The last one that is not zero. */
+static const unsigned char *damaged_before(const struct guarded *slot)
+{
+    const unsigned char *from = pages_of(slot).at, *at = slot->block;
+
+    while (at > from && (uintptr_t)at % 8)
+        if (*--at)
+            return at;
+    while (at > from && ward_load64_(at - 8) == 0)
+        at -= 8;
+    if (at == from)
+        return NULL;
+    do
+        at--;
+    while (*at == 0);
+    return at;
+}
+
+/* --- Allocating ------------------------------------------------------------------------------ */
+
+/* The class of a slot that has room for the block, whatever its number, and a guard. */
+static unsigned class_for(size_t size, size_t align)
+{
+    size_t room = align > ward_root_.page ? size + align : round_up(size, align), pages;
+
+    pages = (room + 2 * ward_root_.page - 1) / ward_root_.page;
+    return pages <= 2 ? 0 : 63 - (unsigned)__builtin_clzll(pages - 1);
+}
+
+static struct moment now(void)
+{
+    struct moment moment = ward_moment_now_();
+
+    moment.trace = ward_trace_take_(0);
+    return moment;
+}
+
+/* The slot holds the block from now on. */
+static void *settle(struct pool *pool, struct guarded *slot)
+{
+    struct pages pages = pages_of(slot);
+
+    if (pages.len)
+        arm(slot);
+    slot->family = 0;
+    slot->issued = now();
+    slot->freed = (struct moment){ 0, 0, 0 };
+    atomic_store(&slot->state, GUARDED_LIVE);
+    atomic_fetch_add(&pool->issued, 1);
+    status_add(WARD_STATUS_GUARDED, 1);
+    status_add(WARD_STATUS_GUARDED_LIVE, 1);
+    status_add(WARD_STATUS_GUARDED_BYTES, slot->size);
+    atomic_fetch_add(&pool->live, 1);
+    atomic_fetch_add(&pool->used, slot->size);
+    atomic_fetch_add(&pool->open, pages.len);
+    return slot->block;
+}
+
+/* It could not be opened: the next may have it. */
+static void *give_up(struct pool *pool, struct guarded *slot)
+{
+    slot->size = 0;
+    STORE(&slot->freed_at, LOAD(&pool->issued));
+    atomic_store(&slot->state, GUARDED_FREE);
+    return NULL;
+}
+
+void *ward_guarded_alloc_(size_t size, size_t align)
+{
+    unsigned number = class_for(size, align);
+    const struct guarded_class *class = &ward_root_.guarded.classes[number];
+    struct pool *pool = &pools[number];
+    struct guarded *slot;
+    struct pages pages;
+    unsigned char *end;
+
+    if (number >= GUARDED_CLASSES || !class->count || !(slot = take(class, pool)))
+        return NULL;
+    end = start_of(class, slot) + ((size_t)1 << class->pitch_log2) - ward_root_.page;
+    slot->size = size;
+    slot->block = end - size - ((uintptr_t)(end - size) & (align - 1));
+    pages = pages_of(slot);
+    if (!afford(pages.len))
+        return give_up(pool, slot);
+    if (open(class, pages))
+        return settle(pool, slot);
+    atomic_fetch_sub(&opened, pages.len);
+    return give_up(pool, slot);
+}
+
+void *ward_guarded_page_(size_t size, size_t align)
+{
+    static const char text[] = "==ward== pages: no memory, addresses or mappings are left for all "
+                               "blocks: others are as in balanced\n";
+    static _Atomic bool said;
+    void *block;
+
+    if (ward_root_.guarded.exact && align == CLASS_STEP)
+        align = 1;
+    block = ward_guarded_alloc_(size, align);
+    if (!block && !atomic_exchange(&said, true))
+        ward_host_write(text, sizeof text - 1);
+    return block;
+}
+
+/* --- The sample ------------------------------------------------------------------------------ */
+
+static size_t live_of_all(void)
+{
+    size_t live = 0;
+
+    for (unsigned class = 0; class < CLASSES_SAMPLED; class ++)
+        live += LOAD(&pools[class].live);
+    return live;
+}
+
+/* Twice as far where the last was a short time ago, and half as far where it was a long one. */
+static uint32_t next_interval(struct owner *owner)
+{
+    uint64_t now = ward_moment_clock_(), gone = now - owner->sampled_at;
+    uint32_t interval = owner->interval;
+
+    if (owner->sampled_at && gone < GUARDED_SAMPLE_NS)
+        interval *= 2;
+    else if (gone > 8 * (uint64_t)GUARDED_SAMPLE_NS)
+        interval /= 2;
+    owner->sampled_at = now;
+    interval = interval > GUARDED_INTERVAL_LEAST ? interval : GUARDED_INTERVAL_LEAST;
+    return interval < GUARDED_INTERVAL_MOST ? interval : GUARDED_INTERVAL_MOST;
+}
+
+/* The more there are, the rarer they get. */
+void *ward_guarded_sample_(struct owner *owner, size_t size)
+{
+    size_t live = live_of_all();
+    uint32_t turn;
+
+    owner->interval = next_interval(owner);
+    turn = ward_random_below_(&owner->random, ward_root_.fork_word, owner->interval);
+    owner->until_sample = (owner->interval / 2 + turn) << 4 * live / GUARDED_SAMPLED_MAX;
+    if (live < GUARDED_SAMPLED_MAX)
+        return ward_guarded_alloc_(size, CLASS_STEP);
+    atomic_fetch_add(&skipped, 1);
+    return NULL;
+}
+
+/* --- Freeing --------------------------------------------------------------------------------- */
+
+bool ward_guarded_find_(const void *addr, struct guarded_place *place)
+{
+    size_t off = (uintptr_t)addr - (uintptr_t)ward_root_.guarded.base, mask;
+    const struct guarded_class *class =
+        &ward_root_.guarded.classes[off >> ward_root_.guarded.range_log2];
+
+    if (off >= ward_root_.guarded.bytes)
+        return false;
+    mask = ((size_t)1 << ward_root_.guarded.range_log2) - 1;
+    place->class = class;
+    place->slot = &class->slots[(off & mask) >> class->pitch_log2];
+    place->start = start_of(class, place->slot);
+    return atomic_load(&place->slot->state) != GUARDED_NEVER && place->slot->block;
+}
+
+static WARD_COLD void report(enum ward_bug_kind kind, const void *addr, const struct guarded *slot,
+                             const char *message)
+{
+    status_add(WARD_STATUS_BUGS, 1);
+    ward_bug_raise(&(struct ward_bug){
+        .kind = kind,
+        .addr = addr,
+        .block = slot ? slot->block : NULL,
+        .size = slot ? slot->size : 0,
+        .message = message,
+    });
+}
+
+static WARD_COLD void bad_free(const unsigned char *addr, const struct guarded *slot)
+{
+    struct pages pages = pages_of(slot);
+
+    if (addr == slot->block)
+        report(WARD_BUG_DOUBLE_FREE, addr, slot, "the block is free already");
+    else if (addr >= pages.at && addr < pages.at + pages.len)
+        report(WARD_BUG_INTERIOR_FREE, addr, slot, "the address is not the start of a block");
+    else
+        report(WARD_BUG_WILD_FREE, addr, NULL, "no block was ever there");
+}
+
+/* True: there was damage, and it was reported. */
+static bool is_damaged(const struct guarded *slot)
+{
+    const unsigned char *at = damaged_behind(slot);
+
+    if (at) {
+        report(WARD_BUG_OVERFLOW, at, slot, "the canary behind the block is broken");
+        return true;
+    }
+    at = slot->size ? damaged_before(slot) : NULL;
+    if (at)
+        report(WARD_BUG_UNDERFLOW, at, slot, "bytes before the block were written");
+    return at != NULL;
+}
+
+static void retire(struct pool *pool, struct guarded *slot, size_t len)
+{
+    atomic_fetch_sub(&pool->live, 1);
+    status_sub(WARD_STATUS_GUARDED_LIVE, 1);
+    status_sub(WARD_STATUS_GUARDED_BYTES, slot->size);
+    atomic_fetch_sub(&pool->used, slot->size);
+    atomic_fetch_sub(&pool->open, len);
+    atomic_fetch_sub(&opened, len);
+}
+
+void ward_guarded_free_(void *block)
+{
+    uint32_t live = GUARDED_LIVE, then = GUARDED_RETIRED;
+    struct guarded_place place;
+    struct pages pages;
+    struct pool *pool;
+
+    if (!ward_guarded_find_(block, &place)) {
+        report(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
+        return;
+    }
+    if (place.slot->block != block ||
+        !atomic_compare_exchange_strong(&place.slot->state, &live, GUARDED_BETWEEN)) {
+        bad_free(block, place.slot);
+        return;
+    }
+    pool = &pools[place.class - ward_root_.guarded.classes];
+    pages = pages_of(place.slot);
+    place.slot->freed = now();
+    if (!is_damaged(place.slot) && shut(place.class, pages))
+        then = GUARDED_FREE;
+    retire(pool, place.slot, pages.len);
+    STORE(&place.slot->freed_at, LOAD(&pool->issued));
+    atomic_store(&place.slot->state, then);
+}
+
+/* --- Asking ---------------------------------------------------------------------------------- */
+
+size_t ward_guarded_size_(const void *block)
+{
+    struct guarded_place place;
+
+    return ward_guarded_find_(block, &place) && place.slot->block == block &&
+                   atomic_load(&place.slot->state) == GUARDED_LIVE
+               ? place.slot->size
+               : SIZE_MAX;
+}
+
+struct guarded_counts ward_guarded_count_(void)
+{
+    struct guarded_counts sum = { .skipped = LOAD(&skipped) };
+
+    for (unsigned class = 0; class < GUARDED_CLASSES && ward_root_.guarded.bytes; class ++) {
+        bool big = pitch_of(class) > CLASS_MAX;
+
+        *(big ? &sum.big : &sum.live) += LOAD(&pools[class].live);
+        *(big ? &sum.big_open : &sum.open) += LOAD(&pools[class].open);
+        sum.used += big ? 0 : LOAD(&pools[class].used);
+    }
+    return sum;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* When something was done to a block, and by whom: for reports. */
+#ifndef WARD_MALLOC_MOMENT_H
+#define WARD_MALLOC_MOMENT_H
+
+#include <ward/base.h>
+
+struct moment {
+    uint64_t at;     /* nanoseconds of the monotonic clock; 0: never */
+    uint32_t thread; /* the system's number of the thread */
+    uint32_t trace;  /* its stack, by number; 0: not recorded */
+};
+
+/* Now, by this thread. */
+struct moment ward_moment_now_(void);
+
+/* Nanoseconds of the same clock. */
+uint64_t ward_moment_clock_(void);
+
+/* Bytes of memory that this machine has; 0: not known. */
+size_t ward_moment_memory_(void);
+
+#endif
