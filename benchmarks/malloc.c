@@ -1,128 +1,109 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The malloc, under each profile, against others: whole programs under LD_PRELOAD, in turn, in one
- * run.
+ * The malloc, under each profile, against others: whole processes under LD_PRELOAD, in turn, in one
+ * run. What is done is the workloads of malloc/workloads.c and real programs of tests/programs.
  *
- * CPU time and peak memory are what the system charges the process with; what is printed is the
- * ratio to mimalloc (1 is as fast, or as small), the median over the rounds, and over the workloads
- * the geometric mean.
+ * CPU time and peak memory are what the system charges the processes with. What is printed is the
+ * ratio to the same work under another allocator in the same round, the median over the rounds;
+ * over all workloads and programs it is the geometric mean. A bar is what is promised. `pages` is
+ * measured if it is named.
  *
- *   bench_malloc [--json] [--rounds N] [--only NAME,...] [WORKLOAD...]
+ *   bench_malloc [--json] [--rounds N] [--only ALLOCATOR,...] [NAME...]
+ *
+ * NAME is a workload, a program, or one of: workloads programs scaling micro.
  */
 #define _GNU_SOURCE
 #include <math.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "malloc/workloads.h"
+#include "malloc/contenders.h"
+#include "malloc/jobs.h"
 
-enum { ROUNDS_MAX = 31, PATH = 512, CONTENDERS = 9, WORKLOADS_MAX = 32 };
+enum { CONTENDERS_MAX = 12 };
 
 /* Peak memory is judged where a program uses much; below, it is that of the C library. */
-static const long much_kib = 32 << 10;
+static const double much_kib = 32 << 10;
 
-struct contender {
-    const char *name;
-    const char *file;    /* in a directory of libraries; NULL: ours, or none */
-    const char *profile; /* ours */
-    char path[PATH];     /* empty: not preloaded */
-    bool here;
+static struct usage results[JOBS_MAX][CONTENDERS_MAX][JOB_ROUNDS_MAX];
+static size_t rounds = 5;
+static bool json;
+static bool all_jobs; /* means of some only are not judged */
+
+/* ---- what is promised ---- */
+
+static const struct {
+    const char *row;
+    double most;
+} bars[] = {
+    { "malloc.fast.cpu.vs_mimalloc", 1.10 },
+    { "malloc.balanced.cpu.vs_mimalloc", 1.35 },
+    { "malloc.strict.cpu.vs_mimalloc", 1.9 },
+    { "malloc.balanced.cpu.vs_glibc", 1.0 },
+    { "malloc.balanced.cpu.worst.vs_mimalloc", 2.5 },
+    { "malloc.balanced.rss.vs_mimalloc", 0.9 },
+    { "malloc.fast.handover.wall.vs_glibc", 0.5 },
+    { "malloc.balanced.handover.wall.vs_glibc", 0.8 },
+    { "malloc.fast.pair_64k.vs_mimalloc", 2 },
+    { "malloc.fast.pair_256k.vs_mimalloc", 2 },
+    { "malloc.fast.pair_1m.vs_mimalloc", 2 },
+    { "malloc.balanced.pair_64k_cleared.vs_mimalloc", 1.5 },
+    { "malloc.balanced.pair_256k_cleared.vs_mimalloc", 1.5 },
+    { "malloc.balanced.pair_1m_cleared.vs_mimalloc", 1.5 },
+    { "malloc.strict.pair_64k_cleared.vs_mimalloc", 1.5 },
+    { "malloc.strict.pair_256k_cleared.vs_mimalloc", 1.5 },
+    { "malloc.strict.pair_1m_cleared.vs_mimalloc", 1.5 },
+    { "malloc.fast.threads_8.wall.vs_threads_1", 1 },
+    { "malloc.balanced.threads_8.wall.vs_threads_1", 1 },
+    { "malloc.strict.threads_8.wall.vs_threads_1", 1 },
+    { "malloc.fast.pair_64.instructions", 100 },
+    { "malloc.balanced.pair_64.instructions", 220 },
 };
 
-static struct contender contenders[CONTENDERS] = {
-    { .name = "mimalloc", .file = "libmimalloc.so.2" }, /* what all are compared with */
-    { .name = "fast", .profile = "profile=fast" },
-    { .name = "balanced", .profile = "profile=balanced" },
-    { .name = "glibc" },
-    { .name = "jemalloc", .file = "libjemalloc.so.2" },
-    { .name = "tcmalloc", .file = "libtcmalloc_minimal.so.4" },
-    { .name = "scudo", .file = "libclang_rt.scudo_standalone-x86_64.so" },
-};
-
-struct usage {
-    double seconds;
-    double kib;
-};
-
-static struct usage results[WORKLOADS_MAX][CONTENDERS][ROUNDS_MAX];
-
-static bool find(struct contender *contender)
+/* 0: nothing. */
+static double bar_of(const char *row)
 {
-    static const char *const directories[] = {
-        "/usr/lib/x86_64-linux-gnu",
-        "/usr/lib/aarch64-linux-gnu",
-        "/usr/lib64",
-        "/usr/lib",
-        "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux",
-    };
-
-    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
-        snprintf(contender->path, PATH, "%s/%s", directories[i], contender->file);
-        if (access(contender->path, R_OK) == 0)
-            return true;
-    }
-    return false;
+    for (size_t i = 0; i < sizeof bars / sizeof *bars; i++)
+        if (strcmp(bars[i].row, row) == 0)
+            return bars[i].most;
+    return 0;
 }
 
-/* Is it in a list with commas? mimalloc always is. */
-static bool is_asked_for(const char *only, const char *name)
+/* name: of the row, behind what all begin with. */
+static void __attribute__((format(printf, 3, 4)))
+print(const char *contender, double value, const char *name, ...)
 {
-    return !only || strcmp(name, contenders[0].name) == 0 || strstr(only, name);
+    char row[160], bar[32] = "";
+    size_t len = (size_t)snprintf(row, sizeof row, "malloc.%s.", contender);
+    double most;
+    va_list arguments;
+
+    va_start(arguments, name);
+    vsnprintf(row + len, sizeof row - len, name, arguments);
+    va_end(arguments);
+    most = all_jobs || (strncmp(name, "cpu.", 4) && strncmp(name, "rss.", 4)) ? bar_of(row) : 0;
+    if (json) {
+        if (most > 0)
+            snprintf(bar, sizeof bar, ", \"bar\": %.2f", most);
+        printf("{\"case\": \"%s\", \"ratio\": %.4g%s}\n", row, value, bar);
+    } else {
+        if (most > 0)
+            snprintf(bar, sizeof bar, "%s %.2f", value <= most ? "within" : "ABOVE", most);
+        printf("%-60s %8.2f  %s\n", row, value, bar);
+    }
+    fflush(stdout);
 }
 
-/* Ours stands beside this program. */
-static void find_all(const char *only)
+/* ---- ratios ---- */
+
+enum what { CPU, WALL, MEMORY };
+
+static double value_of(const struct usage *usage, enum what what)
 {
-    char self[PATH] = "";
-    ssize_t length = readlink("/proc/self/exe", self, PATH - 1);
-    char *slash = length > 0 ? strrchr(self, '/') : NULL;
-
-    if (!slash)
-        exit(1);
-    *slash = 0;
-    for (size_t i = 0; i < CONTENDERS && contenders[i].name; i++) {
-        struct contender *contender = &contenders[i];
-
-        contender->here = is_asked_for(only, contender->name);
-        if (!contender->here)
-            continue;
-        if (contender->profile)
-            snprintf(contender->path, PATH, "%.480s/libward-malloc.so", self);
-        else if (contender->file)
-            contender->here = find(contender);
-        if (!contender->here)
-            fprintf(stderr, "not here: %s\n", contender->file);
-    }
-}
-
-static struct usage run(const struct contender *contender, const char *workload)
-{
-    pid_t pid = fork();
-    struct rusage used;
-    int status = 0;
-
-    if (pid == 0) {
-        if (contender->path[0])
-            setenv("LD_PRELOAD", contender->path, 1);
-        if (contender->profile)
-            setenv("WARD_OPTIONS", contender->profile, 1);
-        execl("/proc/self/exe", "bench_malloc", "--work", workload, (char *)NULL);
-        _exit(127);
-    }
-    if (pid < 0 || wait4(pid, &status, 0, &used) != pid || status != 0) {
-        fprintf(stderr, "%s under %s ended with %x\n", workload, contender->name, (unsigned)status);
-        exit(1);
-    }
-    return (struct usage){
-        (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
-        (double)used.ru_maxrss,
-    };
+    return what == CPU ? usage->cpu : what == WALL ? usage->wall : usage->kib;
 }
 
 static int by_value(const void *a, const void *b)
@@ -132,123 +113,191 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t n)
+/* The median of the rounds' ratios. */
+static double ratio(const struct usage ours[], const struct usage theirs[], enum what what)
 {
-    qsort(values, n, sizeof *values, by_value);
-    return values[n / 2];
+    double ratios[JOB_ROUNDS_MAX];
+
+    for (size_t i = 0; i < rounds; i++)
+        ratios[i] = value_of(&ours[i], what) / value_of(&theirs[i], what);
+    qsort(ratios, rounds, sizeof *ratios, by_value);
+    return ratios[rounds / 2];
 }
 
-/* The median of the rounds' ratios to contender 0. */
-static double ratio_of(size_t workload, size_t contender, size_t rounds, bool memory)
+/* A geometric mean, and the worst that went into it. */
+struct mean {
+    double logarithms, worst;
+    size_t count;
+};
+
+static void take(struct mean *mean, double value)
 {
-    double ratios[ROUNDS_MAX];
-
-    for (size_t i = 0; i < rounds; i++) {
-        const struct usage *ours = &results[workload][contender][i];
-        const struct usage *theirs = &results[workload][0][i];
-
-        ratios[i] = memory ? ours->kib / theirs->kib : ours->seconds / theirs->seconds;
-    }
-    return median(ratios, rounds);
+    mean->logarithms += log(value);
+    mean->worst = value > mean->worst ? value : mean->worst;
+    mean->count++;
 }
 
-static void print(const char *contender, const char *what, const char *workload, double ratio,
-                  bool json)
+static void print_mean(const char *contender, const struct mean *mean, const char *name)
 {
-    if (json)
-        printf("{\"case\": \"malloc.%s.%s%s%s.vs_mimalloc\", \"ratio\": %.4g}\n", contender, what,
-               *workload ? "." : "", workload, ratio);
-    else
-        printf("malloc.%s.%s%s%s.vs_mimalloc  %.2f\n", contender, what, *workload ? "." : "",
-               workload, ratio);
+    if (mean->count)
+        print(contender, exp(mean->logarithms / (double)mean->count), "%s", name);
 }
 
-static void report(size_t contender, size_t workload_of[], size_t count, size_t rounds, bool json)
+/* ---- rows ---- */
+
+static bool is_judged(const struct job *job)
 {
-    const char *name = contenders[contender].name;
-    double cpu = 0, memory = 0;
-    size_t large = 0;
+    return job->kind == JOB_WORKLOAD || job->kind == JOB_PROGRAM;
+}
 
-    for (size_t i = 0; i < count; i++) {
-        double ratio = ratio_of(workload_of[i], contender, rounds, false);
+static void report_memory(size_t at)
+{
+    const char *name = contenders[at].name;
+    struct mean mean = { 0 };
 
-        print(name, "cpu", workloads[workload_of[i]].name, ratio, json);
-        cpu += log(ratio);
-        if (results[workload_of[i]][0][0].kib < (double)much_kib)
+    for (size_t i = 0; i < job_count; i++)
+        if (is_judged(&jobs[i]) && results[i][0][0].kib >= much_kib) {
+            take(&mean, ratio(results[i][at], results[i][0], MEMORY));
+            print(name, ratio(results[i][at], results[i][0], MEMORY), "rss.%s.vs_mimalloc",
+                  jobs[i].name);
+        }
+    print_mean(name, &mean, "rss.vs_mimalloc");
+}
+
+static void report_time(size_t at)
+{
+    const struct contender *glibc = contender_named("glibc");
+    const char *name = contenders[at].name;
+    struct mean all = { 0 }, of_kind[2] = { { 0 } }, to_glibc = { 0 };
+
+    for (size_t i = 0; i < job_count; i++) {
+        double to_mimalloc = ratio(results[i][at], results[i][0], CPU);
+
+        if (!is_judged(&jobs[i]))
             continue;
-        ratio = ratio_of(workload_of[i], contender, rounds, true);
-        print(name, "rss", workloads[workload_of[i]].name, ratio, json);
-        memory += log(ratio);
-        large++;
+        print(name, to_mimalloc, "cpu.%s.vs_mimalloc", jobs[i].name);
+        take(&all, to_mimalloc);
+        take(&of_kind[jobs[i].kind == JOB_PROGRAM], to_mimalloc);
+        if (glibc)
+            take(&to_glibc, ratio(results[i][at], results[i][glibc - contenders], CPU));
     }
-    print(name, "cpu", "", exp(cpu / (double)count), json);
-    if (large)
-        print(name, "rss", "", exp(memory / (double)large), json);
+    print_mean(name, &of_kind[0], "cpu.workloads.vs_mimalloc");
+    print_mean(name, &of_kind[1], "cpu.programs.vs_mimalloc");
+    print_mean(name, &all, "cpu.vs_mimalloc");
+    print_mean(name, &to_glibc, "cpu.vs_glibc");
+    if (all.count)
+        print(name, all.worst, "cpu.worst.vs_mimalloc");
 }
 
-static void measure(size_t workload, size_t rounds)
+/* What is measured by the clock on the wall, or an operation at a time. */
+static void report_single(size_t at)
 {
+    const struct contender *glibc = contender_named("glibc");
+    const struct usage *one = NULL;
+    const char *name = contenders[at].name;
+
+    for (size_t i = 0; i < job_count; i++) {
+        const struct usage *ours = results[i][at];
+
+        if (strcmp(jobs[i].name, "handover") == 0 && glibc)
+            print(name, ratio(ours, results[i][glibc - contenders], WALL),
+                  "handover.wall.vs_glibc");
+        if (jobs[i].kind == JOB_MICRO)
+            print(name, ratio(ours, results[i][0], WALL), "%s.vs_mimalloc", jobs[i].name);
+        if (jobs[i].kind == JOB_SCALING && one)
+            print(name, ratio(ours, one, WALL), "%s.wall.vs_threads_1", jobs[i].name);
+        if (strcmp(jobs[i].name, "threads_1") == 0)
+            one = ours;
+    }
+}
+
+/* By difference: what start and end cost falls out. */
+static void report_instructions(void)
+{
+    enum { FEW = 1000, MANY = 11000 };
+
+    for (const struct contender *contender = contenders; contender->name; contender++) {
+        double few, many;
+
+        if (!contender->here || !(contender->profile || contender == contenders))
+            continue;
+        few = job_instructions("pair_64", contender, FEW);
+        many = job_instructions("pair_64", contender, MANY);
+        if (few > 0 && many > 0)
+            print(contender->name, (many - few) / (MANY - FEW), "pair_64.instructions");
+        else
+            fprintf(stderr, "no instruction counts: valgrind is not here\n");
+    }
+}
+
+/* ---- main ---- */
+
+static void measure(size_t job)
+{
+    size_t count = 0;
+
+    while (contenders[count].name)
+        count++;
     for (size_t round = 0; round < rounds; round++)
-        for (size_t i = 0; i < CONTENDERS; i++) {
-            size_t at = (i + round) % CONTENDERS;
+        for (size_t i = 0; i < count; i++) {
+            size_t at = (i + round) % count;
 
             if (contenders[at].here)
-                results[workload][at][round] = run(&contenders[at], workloads[workload].name);
+                results[job][at][round] = job_run(&jobs[job], &contenders[at]);
         }
 }
 
-static int work(const char *name)
+static bool find_contenders(const char *only)
 {
-    for (size_t i = 0; i < workload_count; i++)
-        if (strcmp(workloads[i].name, name) == 0) {
-            workloads[i].run();
-            return 0;
-        }
-    return 1;
-}
+    char self[CONTENDER_PATH] = "";
+    char *slash;
 
-static bool is_wanted(const char *name, int argc, char **argv)
-{
-    bool any = false;
-
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--", 2) == 0) {
-            i += strcmp(argv[i], "--json") != 0;
-            continue;
-        }
-        any = true;
-        if (strcmp(argv[i], name) == 0)
-            return true;
-    }
-    return !any;
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+        return false;
+    slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    return contenders_find(only, self);
 }
 
 int main(int argc, char **argv)
 {
-    size_t rounds = 5, wanted[WORKLOADS_MAX], count = 0;
     const char *only = NULL;
-    bool json = false;
+    char **names = argv;
+    size_t count = 0;
+    bool pair = false;
 
-    if (argc == 3 && strcmp(argv[1], "--work") == 0)
-        return work(argv[2]);
+    if (argc > 2 && strcmp(argv[1], "--work") == 0)
+        return job_work(argv[2], argv[3]);
     for (int i = 1; i < argc; i++) {
-        json = json || strcmp(argv[i], "--json") == 0;
-        if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
-            rounds = strtoul(argv[i + 1], NULL, 10);
-        if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
-            only = argv[i + 1];
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
+            rounds = strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            only = argv[++i];
+        else
+            names[count++] = argv[i];
     }
-    rounds = rounds < 1 ? 1 : rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
-    find_all(only);
-    if (!contenders[0].here)
+    rounds = rounds < 1 ? 1 : rounds > JOB_ROUNDS_MAX ? JOB_ROUNDS_MAX : rounds;
+    if (!find_contenders(only))
         return 1;
-    for (size_t i = 0; i < workload_count; i++)
-        if (is_wanted(workloads[i].name, argc, argv)) {
-            measure(i, rounds);
-            wanted[count++] = i;
+    jobs_choose(names, count);
+    all_jobs = count == 0;
+    for (size_t i = 0; i < job_count; i++) {
+        measure(i);
+        pair = pair || strcmp(jobs[i].name, "pair_64") == 0;
+    }
+    for (size_t at = 0; contenders[at].name && job_count; at++) {
+        if (!contenders[at].here)
+            continue;
+        if (at) {
+            report_time(at);
+            report_memory(at);
         }
-    for (size_t i = 1; i < CONTENDERS; i++)
-        if (contenders[i].here && count)
-            report(i, wanted, count, rounds, json);
+        report_single(at);
+    }
+    if (pair)
+        report_instructions();
     return 0;
 }

@@ -342,10 +342,10 @@ static void visitors(void)
 }
 
 const struct workload workloads[] = {
-    { "trees", trees },       { "hash", hash },         { "strings", strings },
-    { "objects", objects },   { "mixed", mixed },       { "fragments", fragments },
-    { "large", large },       { "handover", handover }, { "server", server },
-    { "visitors", visitors },
+    { "trees", JOB_WORKLOAD, trees },     { "hash", JOB_WORKLOAD, hash },
+    { "strings", JOB_WORKLOAD, strings }, { "objects", JOB_WORKLOAD, objects },
+    { "mixed", JOB_WORKLOAD, mixed },     { "fragments", JOB_WORKLOAD, fragments },
+    { "large", JOB_WORKLOAD, large },     { "handover", JOB_WORKLOAD, handover },
+    { "server", JOB_WORKLOAD, server },   { "visitors", JOB_WORKLOAD, visitors },
+    { NULL, JOB_WORKLOAD, NULL },
 };
-
-const size_t workload_count = sizeof workloads / sizeof *workloads;
