@@ -78,6 +78,20 @@ static const struct explanation explanations[] = {
         "Certain.",
         "Let the child make its allocator anew, or exec.",
     },
+    [WARD_BUG_OUT_OF_BOUNDS] = {
+        "The program read or wrote beyond a block, and met a guard.",
+        "Certain that the address is no block's. Likely it was meant for the block that\n"
+        "    the report names, which is the nearest; a wild pointer can hit a guard, too.",
+        "The report was made at the very instruction: look at its stack. The stack of the\n"
+        "    allocation tells how large the block was meant to be.",
+    },
+    [WARD_BUG_USE_AFTER_FREE] = {
+        "The program read or wrote a block after it was freed.",
+        "Certain that no block is there now, and that there was one. Likely it is that one\n"
+        "    that was meant; a wild pointer can hit a freed block, too.",
+        "The report was made at the very instruction: look at its stack, and at that of the\n"
+        "    free. Look for who still holds the pointer then.",
+    },
 };
 
 _Static_assert(sizeof explanations / sizeof *explanations == WARD_BUG_KIND_END_,

@@ -138,6 +138,32 @@ static bool take_align(struct options *options, struct piece value)
     return take_choice(&options->exact, value, "1", "16");
 }
 
+static bool ends_in(struct piece piece, const char *end)
+{
+    size_t len = strlen(end);
+
+    return piece.len >= len && memcmp(piece.at + piece.len - len, end, len) == 0;
+}
+
+static bool take_report(struct options *options, struct piece value)
+{
+    struct output *output = &options->output;
+
+    if (!is(value, "text") && !is(value, "json") &&
+        (value.len == 0 || value.at[0] != '/' || value.len >= sizeof output->path))
+        return false;
+    output->form = is(value, "json") || ends_in(value, ".json") ? OUTPUT_JSON : OUTPUT_TEXT;
+    value.len = value.at[0] == '/' ? value.len : 0;
+    memcpy(output->path, value.at, value.len);
+    output->path[value.len] = '\0';
+    return true;
+}
+
+static bool take_report_bytes(struct options *options, struct piece value)
+{
+    return take_choice(&options->output.hides_bytes, value, "no", "yes");
+}
+
 static const struct name {
     const char *name;
     bool (*take)(struct options *options, struct piece value);
@@ -146,6 +172,8 @@ static const struct name {
     { "sample", take_sample },
     { "align", take_align },
     { "stats", take_stats },
+    { "report", take_report },
+    { "report_bytes", take_report_bytes },
 };
 
 static const struct name *find_name(struct piece name)

@@ -19,11 +19,15 @@
  *                                 aligned no better than their size
  *   stats=all|PID|no              statistics on standard error at the end of every process, or of
  *                                 one
+ *   report=text|json|FILE         reports of bugs on standard error, as lines or as one of JSON; or
+ *                                 at the end of a file, whose name begins with /, and where %p is
+ *                                 the number of the process: as JSON if it ends in .json
+ *   report_bytes=yes|no           whether they show what overwrote memory
  */
 #ifndef WARD_MALLOC_OPTIONS_H
 #define WARD_MALLOC_OPTIONS_H
 
-#include <ward/base.h>
+#include "output.h"
 
 struct options {
     unsigned policy;     /* of the profile */
@@ -31,6 +35,7 @@ struct options {
     unsigned stats;      /* the process whose statistics are printed at its end; 0: of none */
     bool no_sample;      /* no guarded slots for a sample */
     bool exact;          /* align=1 */
+    struct output output;
 };
 
 #define STATS_ALL UINT32_MAX

@@ -1,17 +1,74 @@
 /* SPDX-License-Identifier: MIT */
+#include <ward/host.h>
+
+#include "core/bug.h"
+#include "finding.h"
 #include "report.h"
 #include "status.h"
 
-static void raise(const struct ward_bug *bug)
+enum { REPORT_CAP = 32 << 10, SHORT_CAP = 1024 };
+
+/* Too large for a stack that may be small. Whoever finds them taken makes do without. */
+static struct {
+    _Atomic bool taken;
+    struct finding finding;
+    char text[REPORT_CAP];
+} room;
+
+/* --- Saying it
+ * ---------------------------------------------------------------------------------------- */
+
+static void say_in_short(const struct output *output, const struct ward_bug *bug)
 {
-    status_add(WARD_STATUS_BUGS, 1);
-    ward_bug_raise(bug);
+    char text[SHORT_CAP];
+
+    (void)ward_output_write_(output, text, ward_bug_print(bug, text, sizeof text));
 }
+
+static void say(const struct output *output, const struct ward_bug *bug,
+                const struct report_known *known)
+{
+    struct text text = { .at = room.text, .cap = sizeof room.text };
+
+    ward_finding_collect_(&room.finding, bug, known, output);
+    if (output->form == OUTPUT_JSON)
+        ward_finding_print_json_(&room.finding, &text);
+    else
+        ward_finding_print_(&room.finding, ward_output_is_terminal_(output), &text);
+    (void)ward_output_write_(output, text.at, text.len);
+}
+
+void ward_report_fault_(const struct ward_bug *bug, const struct report_known *known)
+{
+    const struct output *output = &ward_root_.output;
+
+    status_add(WARD_STATUS_BUGS, 1);
+    if (atomic_exchange(&room.taken, true)) {
+        say_in_short(output, bug);
+        return;
+    }
+    say(output, bug, known);
+    atomic_store(&room.taken, false);
+}
+
+void ward_report_bug_(const struct ward_bug *bug, const struct report_known *known)
+{
+    if (ward_bug_is_contained_(bug)) {
+        status_add(WARD_STATUS_BUGS, 1);
+        return;
+    }
+    ward_report_fault_(bug, known ? known : &(struct report_known){ 0 });
+    ward_host_die();
+}
+
+/* --- What is found in spans
+ * --------------------------------------------------------------------------- */
 
 void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place *place,
                   const char *message)
 {
     struct ward_bug bug = { .kind = kind, .addr = addr, .message = message };
+    struct report_known known = { .place = place };
 
     if (place && place->slot != NO_SLOT) {
         uint32_t state = LOAD(&span_states(place->span, place->class)[place->slot]);
@@ -19,7 +76,7 @@ void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place 
         bug.block = place->span->base + (size_t)place->slot * place->class->bytes;
         bug.size = state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0;
     }
-    raise(&bug);
+    ward_report_bug_(&bug, &known);
 }
 
 void ward_report_interior_(const unsigned char *addr, const struct place *place)
@@ -40,26 +97,56 @@ void ward_report_interior_(const unsigned char *addr, const struct place *place)
 
 void ward_report_overflow_(const unsigned char *block, size_t size, size_t slack)
 {
+    uint64_t word = slack_word(block);
+    unsigned char was[8];
     struct ward_bug bug = { .kind = WARD_BUG_OVERFLOW,
                             .block = block,
                             .size = size,
                             .message = "the canary behind the block is broken" };
-    uint64_t word = slack_word(block);
+    struct report_known known = { .damaged = block + size,
+                                  .damaged_count = slack < sizeof was ? slack : sizeof was,
+                                  .was = was };
+    struct place place;
     size_t i = 0;
 
-    while (i < slack && i < 8 && block[size + i] == (unsigned char)ward_canary_from_(word, i))
+    for (size_t at = 0; at < sizeof was; at++)
+        was[at] = (unsigned char)ward_canary_from_(word, at);
+    while (i < known.damaged_count && block[size + i] == was[i])
         i++;
     bug.addr = block + size + i;
-    raise(&bug);
+    if (find(block, &place) && place.class->slots > 1)
+        known.place = &place;
+    ward_report_bug_(&bug, &known);
+}
+
+void ward_report_written_(const unsigned char *block, const struct place *place)
+{
+    struct ward_bug bug = { .kind = WARD_BUG_WRITE_AFTER_FREE,
+                            .addr = block,
+                            .block = block,
+                            .message = "a free block was written to" };
+    struct report_known known = { .place = place };
+    size_t bytes = place->class->bytes, i = 0;
+
+    while (i < bytes && block[i] == 0)
+        i++;
+    if (i < bytes) {
+        bug.addr = block + i;
+        known.damaged = block + i;
+        known.damaged_count = bytes - i;
+    }
+    ward_report_bug_(&bug, &known);
 }
 
 void ward_report_size_(const void *block, size_t size)
 {
-    raise(&(struct ward_bug){
-        .kind = WARD_BUG_WRONG_SIZE,
-        .addr = block,
-        .block = block,
-        .size = size,
-        .message = "the size at free is not the size that was requested",
-    });
+    ward_report_bug_(
+        &(struct ward_bug){
+            .kind = WARD_BUG_WRONG_SIZE,
+            .addr = block,
+            .block = block,
+            .size = size,
+            .message = "the size at free is not the size that was requested",
+        },
+        NULL);
 }

@@ -16,6 +16,7 @@
 #define WARD_MALLOC_ROOT_H
 
 #include "class.h"
+#include "output.h"
 
 /* What is done beyond the checks that are always made. */
 enum policy {
@@ -84,6 +85,8 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     struct trace_store *traces;         /* stacks, see malloc/trace.h; NULL: there is no room */
     uint64_t canary[2];                 /* secret */
     const volatile uint64_t *fork_word; /* see ward_host_fork_word */
+    const char *profile;                /* its name */
+    struct output output;               /* of reports */
     struct class_info classes[CLASS_COUNT];
     struct guarded_root guarded;
 };

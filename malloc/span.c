@@ -366,8 +366,7 @@ static void bad_slot(struct hand *hand, unsigned bit)
         ward_report_(WARD_BUG_METADATA, &hand->states[bit], &place,
                      "a slot on the free list is not free");
     else
-        ward_report_(WARD_BUG_WRITE_AFTER_FREE, block_at(&place), &place,
-                     "a free block was written to");
+        ward_report_written_(block_at(&place), &place);
 }
 
 /* As the fast path, with time to look. NULL: take another slot. */

@@ -176,6 +176,9 @@ static void take_options(const struct options *options)
     ward_root_.guarded.exact = options->exact;
     if (options->no_sample)
         ward_root_.policy &= ~(unsigned)POLICY_SAMPLE;
+    ward_root_.profile = options->profile;
+    ward_root_.output = options->output;
+    ward_output_start_(&ward_root_.output);
 }
 
 static bool start(void)

@@ -29,6 +29,8 @@ enum ward_bug_kind {
     WARD_BUG_STALE_HANDLE,     /* a handle outlived its block: CWE-825 */
     WARD_BUG_METADATA,         /* the allocator's own records are damaged: CWE-1284 */
     WARD_BUG_FORKED,           /* memory that does not survive fork was used in a child: CWE-666 */
+    WARD_BUG_OUT_OF_BOUNDS,    /* an access beyond a block met a guard: CWE-119 */
+    WARD_BUG_USE_AFTER_FREE,   /* an access met the guard of a freed block: CWE-416 */
     WARD_BUG_KIND_END_         /* not a kind: one past the last */
 };
 

@@ -7,6 +7,7 @@
 #include <ward/host.h>
 #include <ward/region.h>
 
+#include "bug.h"
 #include "text.h"
 
 struct kind {
@@ -26,6 +27,10 @@ static const struct kind kinds[WARD_BUG_KIND_END_] = {
     [WARD_BUG_STALE_HANDLE] = { "WARD-STALE-HANDLE", 825, "a handle outlived its block" },
     [WARD_BUG_METADATA] = { "WARD-METADATA", 1284, "the allocator's own records are damaged" },
     [WARD_BUG_FORKED] = { "WARD-FORKED", 666, "memory that a fork leaves behind was used" },
+    [WARD_BUG_OUT_OF_BOUNDS] = { "WARD-OUT-OF-BOUNDS", 119,
+                                 "an access beyond a block was stopped" },
+    [WARD_BUG_USE_AFTER_FREE] = { "WARD-USE-AFTER-FREE", 416,
+                                  "an access to a freed block was stopped" },
 };
 
 static const struct kind unknown = { "WARD-UNKNOWN", 0, "unknown" };
@@ -43,6 +48,11 @@ static const struct kind *kind_of(enum ward_bug_kind kind)
 const char *ward_bug_code(enum ward_bug_kind kind)
 {
     return kind_of(kind)->code;
+}
+
+const char *ward_bug_title_(enum ward_bug_kind kind)
+{
+    return kind_of(kind)->title;
 }
 
 unsigned ward_bug_cwe(enum ward_bug_kind kind)
@@ -107,37 +117,61 @@ static void put_region(struct text *t, const struct ward_region *region)
     put(t, ward_region_name(region));
 }
 
-size_t ward_bug_print(const struct ward_bug *bug, char *out, size_t cap)
+static void put_facts(struct text *t, const struct ward_bug *bug)
 {
     const struct kind *kind = kind_of(bug->kind);
+
+    put(t, "==ward== ");
+    put(t, kind->code);
+    put(t, " (CWE-");
+    put_number(t, kind->cwe, 10);
+    put(t, "): ");
+    put(t, kind->title);
+    put(t, "\n  address  ");
+    put_number(t, (uintptr_t)bug->addr, 16);
+    put_relation(t, bug);
+    put_block(t, bug);
+    put_region(t, bug->region);
+    put(t, "\n  found    ");
+    put(t, bug->message ? bug->message : "");
+    put(t, "\n");
+}
+
+size_t ward_bug_print_facts_(const struct ward_bug *bug, char *out, size_t cap)
+{
     struct text t = { out, 0, cap };
 
     if (cap == 0)
         return 0;
-    put(&t, "==ward== ");
-    put(&t, kind->code);
-    put(&t, " (CWE-");
-    put_number(&t, kind->cwe, 10);
-    put(&t, "): ");
-    put(&t, kind->title);
-    put(&t, "\n  address  ");
-    put_number(&t, (uintptr_t)bug->addr, 16);
-    put_relation(&t, bug);
-    put_block(&t, bug);
-    put_region(&t, bug->region);
-    put(&t, "\n  found    ");
-    put(&t, bug->message ? bug->message : "");
-    put(&t, "\n  A bug in the program that used this memory, or an attack on it.\n");
+    put_facts(&t, bug);
     out[t.len] = '\0';
     return t.len;
 }
 
-void ward_bug_raise(const struct ward_bug *bug)
+size_t ward_bug_print(const struct ward_bug *bug, char *out, size_t cap)
+{
+    struct text t = { out, 0, cap };
+
+    if (cap == 0)
+        return 0;
+    put_facts(&t, bug);
+    put(&t, "  " WARD_BUG_BLAME_ "\n");
+    out[t.len] = '\0';
+    return t.len;
+}
+
+bool ward_bug_is_contained_(const struct ward_bug *bug)
 {
     ward_bug_handler *ask = handler;
+
+    return ask && ask(bug, handler_arg) == WARD_CONTAIN;
+}
+
+void ward_bug_raise(const struct ward_bug *bug)
+{
     char text[1024];
 
-    if (ask && ask(bug, handler_arg) == WARD_CONTAIN)
+    if (ward_bug_is_contained_(bug))
         return;
     ward_host_write(text, ward_bug_print(bug, text, sizeof text));
     ward_host_die();

@@ -22,6 +22,8 @@ static const struct {
     { WARD_BUG_STALE_HANDLE, 8, "WARD-STALE-HANDLE", 825 },
     { WARD_BUG_METADATA, 9, "WARD-METADATA", 1284 },
     { WARD_BUG_FORKED, 10, "WARD-FORKED", 666 },
+    { WARD_BUG_OUT_OF_BOUNDS, 11, "WARD-OUT-OF-BOUNDS", 119 },
+    { WARD_BUG_USE_AFTER_FREE, 12, "WARD-USE-AFTER-FREE", 416 },
 };
 
 enum { KINDS = sizeof table / sizeof table[0] };

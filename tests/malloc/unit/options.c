@@ -166,6 +166,52 @@ static void what_is_not_known_is_said_and_ignored(void **state)
     assert_string_equal(said, "==ward== here: unknown option: \"=fast\", ignored\n");
 }
 
+static struct output output_of(const char *text)
+{
+    struct options options = { .policy = NONE };
+
+    ward_options_take_(&options, text, strlen(text), OPTIONS_IN_A_ROW, "here");
+    return options.output;
+}
+
+static void reports_go_where_they_are_wanted(void **state)
+{
+    struct output output = output_of("report=/var/log/ward.%p.txt");
+
+    (void)state;
+    assert_string_equal(output.path, "/var/log/ward.%p.txt");
+    assert_int_equal(output.form, OUTPUT_TEXT);
+    output = output_of("report=/var/log/ward.json");
+    assert_string_equal(output.path, "/var/log/ward.json");
+    assert_int_equal(output.form, OUTPUT_JSON);
+    output = output_of("report=/tmp/x:report=json");
+    assert_string_equal(output.path, "");
+    assert_int_equal(output.form, OUTPUT_JSON);
+    output = output_of("report=json:report=text:report_bytes=no");
+    assert_int_equal(output.form, OUTPUT_TEXT);
+    assert_true(output.hides_bytes);
+    assert_false(output_of("report_bytes=no:report_bytes=yes").hides_bytes);
+}
+
+static void report_has_no_other_place(void **state)
+{
+    char text[8 + OUTPUT_PATH_CAP] = "report=/";
+
+    (void)state;
+    for (const char **bad = (const char *[]){ "report=", "report", "report=xml", "report=ward.txt",
+                                              "report_bytes=", "report_bytes=1", NULL };
+         *bad; bad++) {
+        row(*bad);
+        assert_non_null(strstr(said, "unknown value"));
+    }
+    memset(text + 8, 'x', OUTPUT_PATH_CAP - 1);
+    row(text);
+    assert_non_null(strstr(said, "unknown value"));
+    text[7 + OUTPUT_PATH_CAP - 1] = '\0';
+    row(text);
+    assert_string_equal(said, "");
+}
+
 static void any_bytes_are_read_and_few_are_shown(void **state)
 {
     static const char zero[] = "profile=fast\0\n\x1b[31m";
@@ -266,6 +312,8 @@ int main(void)
         cmocka_unit_test(the_profile_has_its_name),
         cmocka_unit_test(a_line_has_one_option_and_a_comment),
         cmocka_unit_test(what_is_not_known_is_said_and_ignored),
+        cmocka_unit_test(reports_go_where_they_are_wanted),
+        cmocka_unit_test(report_has_no_other_place),
         cmocka_unit_test(any_bytes_are_read_and_few_are_shown),
         cmocka_unit_test(blanks_are_nothing),
         cmocka_unit_test(every_end_of_a_text_is_one),

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "output.h"
+#include "syscall.h"
+#include "text.h"
+
+enum { STDERR = 2, MODE = 0600 };
+
+extern char **environ;
+
+static long call(long number, long a, uintptr_t b, uintptr_t c, uintptr_t d)
+{
+    return ward_syscall_(number, a, (long)b, (long)c, (long)d, 0, 0);
+}
+
+/* --- Which file is it? --------------------------------------------------------------------------
+ */
+
+static bool identify(uint64_t file[2])
+{
+    struct stat about; /* as the kernel has it, on all machines with 64 bits */
+
+    if (call(SYS_fstat, STDERR, (uintptr_t)&about, 0, 0) != 0)
+        return false;
+    file[0] = about.st_dev;
+    file[1] = about.st_ino;
+    return true;
+}
+
+void ward_output_start_(struct output *output)
+{
+    output->has_stderr = identify(output->file);
+}
+
+static bool is_stderr(const struct output *output)
+{
+    uint64_t file[2];
+
+    return output->has_stderr && identify(file) && memcmp(file, output->file, sizeof file) == 0;
+}
+
+static bool has_variable(const char *name)
+{
+    size_t len = strlen(name);
+
+    for (char **at = environ; at && *at; at++)
+        if (strncmp(*at, name, len) == 0 && (*at)[len] == '=' && (*at)[len + 1])
+            return true;
+    return false;
+}
+
+bool ward_output_is_terminal_(const struct output *output)
+{
+    char settings[256]; /* larger than any kernel's termios */
+
+    return !output->path[0] && is_stderr(output) && !has_variable("NO_COLOR") &&
+           call(SYS_ioctl, STDERR, TCGETS, (uintptr_t)settings, 0) == 0;
+}
+
+/* --- Writing -------------------------------------------------------------------------------------
+ */
+
+static bool write_all(long fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        long put = call(SYS_write, fd, (uintptr_t)text, len, 0);
+
+        if (put == -EINTR)
+            continue;
+        if (put <= 0)
+            return false;
+        text += put;
+        len -= (size_t)put;
+    }
+    return true;
+}
+
+static void expand(const char *from, char to[OUTPUT_PATH_CAP])
+{
+    struct text path = { .at = to, .cap = OUTPUT_PATH_CAP };
+
+    for (; *from; from++) {
+        if (from[0] == '%' && from[1] == 'p') {
+            ward_text_put_decimal_(&path, ward_output_ids_().process);
+            from++;
+        } else {
+            ward_text_put_(&path, (const char[]){ *from, '\0' });
+        }
+    }
+    to[path.len] = '\0';
+}
+
+/* No link somebody laid there is followed, and a FIFO nobody reads does not hold it up. */
+static bool append(const char *pattern, const char *text, size_t len)
+{
+    char path[OUTPUT_PATH_CAP];
+    long fd;
+    bool done;
+
+    expand(pattern, path);
+    fd = call(SYS_openat, AT_FDCWD, (uintptr_t)path,
+              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, MODE);
+    if (fd < 0)
+        return false;
+    done = write_all(fd, text, len);
+    (void)call(SYS_close, fd, 0, 0, 0);
+    return done;
+}
+
+bool ward_output_write_(const struct output *output, const char *text, size_t len)
+{
+    static const char failed[] = "==ward== the report could not be written to its file\n";
+
+    if (output->path[0] && append(output->path, text, len))
+        return true;
+    if (!is_stderr(output))
+        return false;
+    if (output->path[0])
+        (void)write_all(STDERR, failed, sizeof failed - 1);
+    return write_all(STDERR, text, len);
+}
+
+/* --- Who we are
+ * ----------------------------------------------------------------------------------- */
+
+void ward_output_program_(char *path, size_t cap)
+{
+    long len =
+        call(SYS_readlinkat, AT_FDCWD, (uintptr_t) "/proc/self/exe", (uintptr_t)path, cap - 1);
+
+    path[len > 0 ? len : 0] = '\0';
+}
+
+void ward_output_thread_(char name[16])
+{
+    memset(name, 0, 16);
+    (void)call(SYS_prctl, PR_GET_NAME, (uintptr_t)name, 0, 0);
+    name[15] = '\0';
+}
+
+struct output_ids ward_output_ids_(void)
+{
+    return (struct output_ids){
+        .process = (uint32_t)call(SYS_getpid, 0, 0, 0, 0),
+        .thread = (uint32_t)call(SYS_gettid, 0, 0, 0, 0),
+    };
+}
