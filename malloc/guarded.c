@@ -4,6 +4,7 @@
 
 #include "guarded.h"
 #include "pool.h"
+#include "report.h"
 #include "start.h"
 #include "status.h"
 #include "trace.h"
@@ -431,14 +432,20 @@ bool ward_guarded_find_(const void *addr, struct guarded_place *place)
 static WARD_COLD void report(enum ward_bug_kind kind, const void *addr, const struct guarded *slot,
                              const char *message)
 {
-    status_add(WARD_STATUS_BUGS, 1);
-    ward_bug_raise(&(struct ward_bug){
+    struct ward_bug bug = {
         .kind = kind,
         .addr = addr,
         .block = slot ? slot->block : NULL,
         .size = slot ? slot->size : 0,
         .message = message,
-    });
+    };
+    struct report_known known = { .place = NULL };
+
+    if (slot) {
+        known.issued = slot->issued;
+        known.freed = slot->freed;
+    }
+    ward_report_bug_(&bug, &known);
 }
 
 static WARD_COLD void bad_free(const unsigned char *addr, const struct guarded *slot)

@@ -168,9 +168,8 @@ static void what_is_not_known_is_said_and_ignored(void **state)
 
 static struct output output_of(const char *text)
 {
-    struct options options = { .policy = NONE };
-
-    ward_options_take_(&options, text, strlen(text), OPTIONS_IN_A_ROW, "here");
+    row(text);
+    assert_string_equal(said, "");
     return options.output;
 }
 
