@@ -10,11 +10,6 @@
 /* Clearing more costs more than new pages do. */
 enum { CLEAR_BYTES = 1 << 20 };
 
-static _Atomic uint16_t *state_of(struct span *span)
-{
-    return span_states(span, &ward_root_.classes[span->class]);
-}
-
 /* --- Spans ----------------------------------------------------------------------------------- */
 
 /* Up to where a block of size bytes has its pages. */
@@ -79,7 +74,7 @@ static void clean(struct span *span)
     }
     span->kept = span->open;
     if (clear)
-        slot_clear(span->base, span->open);
+        memset(span->base, 0, span->open);
 }
 
 static void *alloc_span(unsigned class, size_t size)
@@ -90,7 +85,7 @@ static void *alloc_span(unsigned class, size_t size)
         return NULL;
     span->size = size;
     span->fresh = 1;
-    STORE(state_of(span), SLOT_BIG);
+    STORE(span->states, SLOT_BIG);
     count_block(span->open);
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm(span->base, size, span->open - size);
@@ -103,13 +98,13 @@ static void free_span(unsigned char *block, const struct place *place)
     struct span *span = place->span;
     uint16_t live = SLOT_BIG;
 
-    if (!atomic_compare_exchange_strong(state_of(span), &live, SLOT_FREE)) {
+    if (!atomic_compare_exchange_strong(span->states, &live, SLOT_FREE)) {
         ward_report_(span->fresh ? WARD_BUG_DOUBLE_FREE : WARD_BUG_WILD_FREE, block, NULL,
                      span->fresh ? "the block is free already" : "no block was ever there");
         return;
     }
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, span->size, span->open - span->size)) {
-        STORE(state_of(span), SLOT_RETIRED);
+        STORE(span->states, SLOT_RETIRED);
         ward_report_overflow_(block, span->size, span->open - span->size);
         return;
     }
@@ -236,7 +231,7 @@ size_t ward_big_size_(const void *block, const struct place *place)
     struct huge *entry;
 
     if (place)
-        return LOAD(state_of(place->span)) == SLOT_BIG ? place->span->size : SIZE_MAX;
+        return LOAD(place->span->states) == SLOT_BIG ? place->span->size : SIZE_MAX;
     entry = lookup(block);
     return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry->size : SIZE_MAX;
 }
@@ -271,7 +266,7 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
         __builtin_memset(block + size, 0, span->open - size);
     span->size = size;
     if (ward_root_.policy & POLICY_SLACK)
-        slack_arm(block, size, span->open - size);
+        slack_arm_behind(block, size, span->open - size);
     return true;
 }
 
@@ -284,7 +279,7 @@ void ward_big_inherit_(void)
         for (uint32_t number = 0; number < made; number++) {
             struct span *span = pool_span(class, number);
 
-            if (LOAD(state_of(span)) != SLOT_FREE)
+            if (LOAD(span->states) > SLOT_FREE)
                 continue;
             (void)pool_name(class, number);
             ward_pool_release_(span->base, ward_root_.classes[class].bytes);

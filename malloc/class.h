@@ -19,14 +19,15 @@ enum {
     CLASS_STEP = 16,
     CLASS_FINE = 8,              /* classes of one step each */
     CLASS_FINE_MAX = 128,        /* bytes of the last of them */
+    CLASS_QUICK_MAX = 1024,      /* up to where a table tells the class */
     CLASS_SMALL = 48,            /* classes that share spans */
     CLASS_SMALL_MAX = 128 << 10, /* bytes of the last of them */
     CLASS_COUNT = 92,
     CLASS_MAX = 256 << 20,
 };
 
-/* The class of bytes in [1, CLASS_MAX]. */
-WARD_INLINE unsigned class_of(size_t bytes)
+/* The class of bytes in [1, CLASS_MAX], by computing. */
+WARD_INLINE unsigned class_computed(size_t bytes)
 {
     unsigned doubling;
 

@@ -12,9 +12,17 @@
 
 /* --- Allocating and freeing, by policy -------------------------------------------------------- */
 
+/* Apart from the blocks most asked for, which so need no registers but those a call may use. */
+static __attribute__((noinline)) void *alloc_wide(size_t size)
+{
+    return span_alloc(POLICY_BALANCED, size, size + 1, CLASS_SMALL_MAX);
+}
+
 void *ward_heap_alloc_balanced_(size_t size)
 {
-    return span_alloc(POLICY_BALANCED, size, size + 1);
+    if (WARD_LIKELY(size < CLASS_FINE_MAX))
+        return span_alloc(POLICY_BALANCED, size, size + 1, CLASS_FINE_MAX);
+    return alloc_wide(size);
 }
 
 void ward_heap_free_balanced_(void *block)
@@ -69,9 +77,7 @@ void *ward_heap_alloc_aligned_(size_t align, size_t size)
                 ? aligned_class(align, bytes)
                 : 0;
     if (bytes && bytes - size <= UINT16_MAX - SLOT_LIVE)
-        return span_alloc(ward_root_.policy, size, bytes);
-    if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
-        ward_random_refill_(&owner->random);
+        return span_alloc(ward_root_.policy, size, bytes, CLASS_SMALL_MAX);
     block =
         ward_big_alloc_(owner, size, size + 1, align > ward_root_.page ? align : ward_root_.page);
     if (!block)
@@ -95,7 +101,7 @@ static size_t size_of(const void *block)
         return SIZE_MAX;
     if (place.class->slots == 1)
         return ward_big_size_(block, &place);
-    state = LOAD(&span_states(place.span, place.class)[place.slot]);
+    state = LOAD(&place.span->states[place.slot]);
     return state < SLOT_LIVE ? SIZE_MAX : place.class->bytes - (state - SLOT_LIVE);
 }
 
@@ -124,10 +130,9 @@ static void set_size(unsigned char *block, const struct place *place, size_t was
         memset(block + was, 0, size - was < 8 ? size - was : 8);
     else if (ward_root_.policy & POLICY_ZERO)
         memset(block + size, 0, was - size);
-    STORE(&span_states(place->span, place->class)[place->slot],
-          (uint16_t)(SLOT_LIVE + (bytes - size)));
+    STORE(&place->span->states[place->slot], (uint16_t)(SLOT_LIVE + (bytes - size)));
     if (ward_root_.policy & POLICY_SLACK)
-        slack_arm(block, size, bytes - size);
+        slack_arm_behind(block, size, bytes - size);
 }
 
 /* In place, as long as the class is the same. False: it has to move. */

@@ -38,7 +38,7 @@ WARD_INLINE void *heap_alloc(size_t size)
 {
     if (ward_root_.policy)
         return ward_heap_alloc_balanced_(size);
-    return span_alloc(POLICY_FAST, size, size);
+    return span_alloc(POLICY_FAST, size, size, CLASS_SMALL_MAX);
 }
 
 WARD_INLINE void heap_free(void *block)

@@ -32,10 +32,10 @@ static _Atomic size_t committed;  /* bytes of ward_root_.owners */
 static _Atomic uint32_t next = 1; /* the first that nobody ever had */
 static _Atomic uint64_t idle;     /* stack of those that nobody has: a tag, and the number */
 
-void ward_owner_let_go_(struct owner *owner, unsigned class)
+static void empty_hands(struct owner *owner)
 {
-    owner->held[class] -= count_bits(owner->hands[class].bits);
-    owner->hands[class] = (struct hand)EMPTY;
+    for (unsigned class = 0; class < CLASS_SMALL; class ++)
+        owner->hands[class] = (struct hand)EMPTY;
 }
 
 uintptr_t ward_owner_next_at_(void)
@@ -103,8 +103,7 @@ static struct owner *begin(void)
         owner = make();
     if (!owner)
         return NULL;
-    for (unsigned class = 0; class < CLASS_SMALL; class ++)
-        ward_owner_let_go_(owner, class);
+    empty_hands(owner);
     if (ward_random_init(&owner->random)) {
         push(owner);
         return NULL;

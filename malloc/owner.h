@@ -17,19 +17,8 @@ struct owner *ward_owner_get_(void);
 /* Once, before the first owner. */
 bool ward_owner_start_(void);
 
-WARD_INLINE unsigned count_bits(uint64_t bits)
-{
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
-}
-
 /* Where the count of owners ever made is, and one for nobody. */
 uintptr_t ward_owner_next_at_(void);
-
-/* Makes a hand empty. */
-void ward_owner_let_go_(struct owner *owner, unsigned class);
 
 /* span.c: everything the owner has is nobody's from now on. */
 void ward_span_abandon_(struct owner *owner);

@@ -118,8 +118,19 @@ void ward_pool_release_(unsigned char *at, size_t len)
 {
     if (ward_host_advise(at, round_up(len, ward_root_.page), WARD_HOST_RELEASE)) {
         status_add(WARD_STATUS_NO_RELEASE, 1);
-        slot_clear(at, len);
+        memset(at, 0, len);
     }
+}
+
+/* What its slots hold is zero from now on. */
+void ward_pool_drop_(struct span *span)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
+    ward_pool_release_(span->base, span->kept);
+    span->kept = 0;
+    if (info->slots > 1)
+        memset((void *)(uintptr_t)span->states, SLOT_NEW, info->slots * sizeof *span->states);
 }
 
 enum { KEEP_BYTES = 32 << 20 };
@@ -166,9 +177,8 @@ static size_t trim_class(unsigned class, size_t leave, bool *given)
         if (pages && pages <= leave) {
             leave -= pages;
         } else if (pages) {
-            ward_pool_release_(span->base, pages);
+            ward_pool_drop_(span);
             ward_pool_unkeep_(pages);
-            span->kept = 0;
             *given = true;
         }
         ward_pool_push_(POOL_EMPTY, span);

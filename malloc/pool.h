@@ -63,6 +63,9 @@ void ward_pool_unsplit_(void);
 /* Drops the contents of the pages in [at, at + len), a page's start: they read as zero. */
 void ward_pool_release_(unsigned char *at, size_t len);
 
+/* Gives the pages back that a span without a block kept. */
+void ward_pool_drop_(struct span *span);
+
 /* Spans without a block may keep some of their pages for the next. Takes len bytes of what all may
  * keep; false: give the pages back. */
 bool ward_pool_keep_(size_t len);

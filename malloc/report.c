@@ -71,7 +71,7 @@ void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place 
     struct report_known known = { .place = place };
 
     if (place && place->slot != NO_SLOT) {
-        uint32_t state = LOAD(&span_states(place->span, place->class)[place->slot]);
+        uint32_t state = LOAD(&place->span->states[place->slot]);
 
         bug.block = place->span->base + (size_t)place->slot * place->class->bytes;
         bug.size = state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0;

@@ -47,8 +47,8 @@ struct WARD_ALIGNED(64) class_info {
     uint32_t spans;      /* that fit in the range; 0: this class cannot be served here */
     uint32_t enough;     /* free slots for which a span is worth going back to */
     uint32_t words;      /* of a bitmap of slots */
-    uint32_t seats;      /* of the quarantine that its blocks may take: 1 to QUARANTINE_SEATS */
-    uint32_t states;     /* where they are in a record, in bytes */
+    uint32_t seats;      /* of the quarantine that a block takes: 1 to QUARANTINE_SEATS */
+    uint32_t pending;    /* where the bitmap is in a record, in bytes */
     uint32_t pitch_mask; /* 2^pitch_log2 - 1 */
     uint8_t shift, pitch_log2;
     bool committed; /* the range, as it is used; else each block for itself */
@@ -80,18 +80,27 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     unsigned policy;
     size_t range_mask; /* 2^range_log2 - 1 */
     size_t page;
-    struct owner *owners;               /* [OWNERS]; number 0 is nobody */
-    struct huge *huge;                  /* [HUGE_COUNT] */
-    struct trace_store *traces;         /* stacks, see malloc/trace.h; NULL: there is no room */
-    uint64_t canary[2];                 /* secret */
-    const volatile uint64_t *fork_word; /* see ward_host_fork_word */
-    const char *profile;                /* its name */
-    struct output output;               /* of reports */
+    struct owner *owners;                        /* [OWNERS]; number 0 is nobody */
+    struct huge *huge;                           /* [HUGE_COUNT] */
+    struct trace_store *traces;                  /* stacks, see malloc/trace.h; NULL: no room */
+    uint64_t canary[2];                          /* secret */
+    const volatile uint64_t *fork_word;          /* see ward_host_fork_word */
+    uint8_t quick[CLASS_QUICK_MAX / CLASS_STEP]; /* the class of each step */
+    const char *profile;                         /* its name */
+    struct output output;                        /* of reports */
     struct class_info classes[CLASS_COUNT];
     struct guarded_root guarded;
 };
 
 extern struct ward_root ward_root_;
+
+/* The class of bytes in [1, CLASS_MAX]. */
+WARD_INLINE unsigned class_of(size_t bytes)
+{
+    if (WARD_LIKELY(bytes <= CLASS_QUICK_MAX))
+        return ward_root_.quick[(bytes - 1) / CLASS_STEP];
+    return class_computed(bytes);
+}
 
 WARD_INLINE size_t round_up(size_t bytes, size_t align)
 {

@@ -5,12 +5,16 @@
  */
 #include <errno.h>
 
+#include <ward/host.h>
+
 #include "big.h"
 #include "guarded.h"
 #include "owner.h"
 #include "pool.h"
 #include "report.h"
 #include "status.h"
+
+enum { POPULATE_MAX = 4096 }; /* bytes of a slot */
 
 /* --- Lists of an owner ------------------------------------------------------------------------ */
 
@@ -58,6 +62,14 @@ static void disown(struct owner *owner, struct span *span)
     STORE(&span->owner, 0);
 }
 
+/* When a push has to look up: when there are enough free slots, then when all are free. */
+static void watch(struct span *span)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
+    span->notice = span->free < info->enough ? info->enough : info->slots;
+}
+
 /* --- Spans without a block -------------------------------------------------------------------- */
 
 /* Gives the span to whoever needs one, and its pages back unless some may be kept. They are clear
@@ -68,11 +80,10 @@ static void release(struct owner *owner, struct span *span)
 
     disown(owner, span);
     status_unuse(used);
+    span->kept = used;
     span->free = span->fresh = 0;
-    if (ward_pool_keep_(used))
-        span->kept = used;
-    else
-        ward_pool_release_(span->base, used);
+    if (!ward_pool_keep_(used))
+        ward_pool_drop_(span);
     ward_pool_push_(POOL_EMPTY, span);
 }
 
@@ -80,6 +91,7 @@ static void release(struct owner *owner, struct span *span)
  * blocks does not pay for pages each time. */
 void ward_span_changed_(struct owner *owner, struct span *span)
 {
+    watch(span);
     if (span == owner->hands[span->class].span)
         return;
     if (!span->listed) {
@@ -98,17 +110,25 @@ static unsigned char *block_at(const struct place *place)
     return place->span->base + (size_t)place->slot * place->class->bytes;
 }
 
+static _Atomic uint16_t *state_at(const struct place *place)
+{
+    return &place->span->states[place->slot];
+}
+
 static void retire(const struct place *place)
 {
-    STORE(&span_states(place->span, place->class)[place->slot], SLOT_RETIRED);
+    STORE(state_at(place), SLOT_RETIRED);
+}
+
+static _Atomic uint64_t *pending_of(struct span *span, const struct class_info *class)
+{
+    return (_Atomic uint64_t *)(void *)((unsigned char *)span + class->pending);
 }
 
 static void fold_slot(struct owner *owner, const struct place *place)
 {
-    uint32_t state = LOAD(&span_states(place->span, place->class)[place->slot]);
-
-    if (state == SLOT_PENDING)
-        span_push(owner, place->span, place->class, place->slot);
+    if (LOAD(state_at(place)) == SLOT_PENDING)
+        span_push(owner, place->span, state_at(place));
     else
         ward_report_(WARD_BUG_DOUBLE_FREE, block_at(place), place,
                      "the block was freed by two threads");
@@ -117,7 +137,7 @@ static void fold_slot(struct owner *owner, const struct place *place)
 static void fold(struct owner *owner, struct span *span)
 {
     struct place place = { &ward_root_.classes[span->class], span, 0 };
-    _Atomic uint64_t *pending = span->pending;
+    _Atomic uint64_t *pending = pending_of(span, place.class);
 
     for (uint32_t word = 0; word < place.class->words; word++) {
         uint64_t bits = LOAD(&pending[word]) ? atomic_exchange(&pending[word], 0) : 0;
@@ -136,6 +156,7 @@ static void fold_apart(struct owner *owner, struct span *span)
     span->listed = true;
     fold(owner, span);
     span->listed = false;
+    watch(span);
 }
 
 /* Whoever adopts a span that is nobody's looks at it. */
@@ -185,12 +206,12 @@ static void fold_all(struct owner *owner)
 
 static void free_remote(unsigned char *block, const struct place *place)
 {
-    _Atomic uint64_t *pending = &place->span->pending[place->slot / 64];
+    _Atomic uint64_t *pending = &pending_of(place->span, place->class)[place->slot / 64];
     uint64_t bit = UINT64_C(1) << place->slot % 64;
 
     if (ward_root_.policy & POLICY_ZERO)
-        slot_clear(block, place->class->bytes);
-    STORE(&span_states(place->span, place->class)[place->slot], SLOT_PENDING);
+        slot_clear(block, place->class->bytes, CLASS_SMALL_MAX);
+    STORE(state_at(place), SLOT_PENDING);
     if (atomic_fetch_or(pending, bit) & bit)
         ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block was freed by two threads");
     else if (!LOAD(&place->span->queued) && !atomic_exchange(&place->span->queued, 1))
@@ -210,16 +231,32 @@ static struct span *adopt(struct owner *owner, unsigned class)
     return span;
 }
 
-/* A page full of slots that were never issued; the pages of the others stay untouched. */
-static void extend(const struct class_info *info, struct span *span)
+/* What is asked of the system at once: as much again as the span has, and all of it if the thread
+ * filled another one before. */
+static uint32_t extension(const struct class_info *info, const struct span *span, bool growing)
 {
-    uint32_t more = (uint32_t)(ward_root_.page / info->bytes), to;
+    uint32_t more = growing ? info->slots : span->fresh, page = (uint32_t)ward_root_.page;
 
+    more = more * info->bytes < page ? page / info->bytes : more;
     more = more < 8 ? 8 : more;
-    to = info->slots - span->fresh < more ? info->slots : span->fresh + more;
-    ward_status_use_((size_t)(to - span->fresh) * info->bytes);
-    span->free += to - span->fresh;
-    span->fresh = to;
+    return info->slots - span->fresh < more ? info->slots - span->fresh : more;
+}
+
+/* Small slots are written soon after they are issued: their pages are faulted in together. */
+static void extend(const struct class_info *info, struct span *span, bool growing)
+{
+    uint32_t more = extension(info, span, growing);
+    size_t from = round_up((size_t)span->fresh * info->bytes, ward_root_.page);
+    size_t to = round_up((size_t)(span->fresh + more) * info->bytes, ward_root_.page);
+
+    ward_status_use_((size_t)more * info->bytes);
+    span->free += more;
+    span->fresh += more;
+    if (info->bytes <= POPULATE_MAX && to > from + ward_root_.page) {
+        int error = ward_host_advise(span->base + from, to - from, WARD_HOST_POPULATE);
+
+        (void)error; /* then they are faulted in one by one */
+    }
 }
 
 /* Is it worth issuing from? A span with a few free slots rests until there are more: what finding
@@ -252,46 +289,69 @@ static struct span *obtain(struct owner *owner, unsigned class)
     return span;
 }
 
-/* Bits of the states among `count` <= 64 that are FREE, which is zero: of four at a time, by a
- * carry into each one's high bit. */
+static uint32_t count_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* For choices among 64 slots: odd, as they are multiplied on. */
+static uint64_t draw_turns(struct owner *owner)
+{
+    uint64_t turns = 0;
+
+    if (ward_root_.policy & POLICY_RANDOM)
+        for (int i = 0; i < 4; i++)
+            turns = turns << 16 | ward_random_below_(&owner->random, ward_root_.fork_word, 1 << 16);
+    return turns | 1;
+}
+
+/* Bits of the states among `count` <= 64 that are NEW or FREE, so at most 1: of four at a time, by
+ * a carry into each one's high bit. */
 static uint64_t free_bits(const _Atomic uint16_t *states, uint32_t count)
 {
-    const uint64_t low = UINT64_C(0x7fff7fff7fff7fff);
+    const uint64_t low = UINT64_C(0x7fff7fff7fff7fff), most = UINT64_C(0x7ffe7ffe7ffe7ffe);
     uint64_t bits = 0;
 
     for (uint32_t i = 0; i < count; i += 4) {
         uint64_t four, busy;
 
         __builtin_memcpy(&four, (const void *)(uintptr_t)&states[i], sizeof four);
-        busy = ((four & low) + low) | four | low; /* high bit: not zero */
+        busy = ((four & low) + most) | four | low; /* high bit: above 1 */
         bits |= ((~busy >> 15) * UINT64_C(0x1000200040008) >> 48 & 15) << i;
     }
     return count < 64 ? bits & ((UINT64_C(1) << count) - 1) : bits;
 }
 
-/* Takes the free ones of 64 slots into the hand. */
+/* Takes the free ones of 64 slots into the hand, which is empty. */
 static bool hold(struct owner *owner, struct span *span, uint32_t word)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
     struct hand *hand = &owner->hands[span->class];
-    uint32_t from = word * 64, count = span->fresh - from;
+    uint32_t from = word * 64, count = span->fresh - from, taken;
 
-    owner->held[span->class] -= count_bits(hand->bits);
     hand->span = span;
-    hand->states = &span_states(span, info)[from];
+    hand->states = &span->states[from];
     hand->base = span->base + (size_t)from * info->bytes;
+    hand->bytes = info->bytes;
     hand->bits = free_bits(hand->states, count < 64 ? count : 64);
-    owner->held[span->class] += count_bits(hand->bits);
-    return hand->bits != 0;
+    hand->turns = draw_turns(owner);
+    taken = count_bits(hand->bits);
+    span->free -= taken;
+    owner->held[span->class] += taken;
+    watch(span);
+    hand_advance(hand, ward_root_.policy);
+    return hand->block != NULL;
 }
 
 /* The word after the one that was issued from last. */
 static uint32_t next_word(const struct owner *owner, struct span *span)
 {
     const struct hand *hand = &owner->hands[span->class];
-    _Atomic uint16_t *states = span_states(span, &ward_root_.classes[span->class]);
 
-    return hand->span == span && hand->states ? (uint32_t)(hand->states - states) / 64 + 1 : 0;
+    return hand->span == span ? (uint32_t)(hand->states - span->states) / 64 + 1 : 0;
 }
 
 /* The same with the next that has any: by policy from a random one on. */
@@ -309,12 +369,13 @@ static bool seek(struct owner *owner, struct span *span)
     return false;
 }
 
-static bool issue_from(struct owner *owner, const struct class_info *info, struct span *span)
+static bool issue_from(struct owner *owner, const struct class_info *info, struct span *span,
+                       bool growing)
 {
     if (!span->base || !has_enough(info, span))
         return false;
     if (span->free < info->enough)
-        extend(info, span);
+        extend(info, span, growing);
     return seek(owner, span);
 }
 
@@ -324,7 +385,6 @@ static bool scrape(struct owner *owner, unsigned class)
     for (struct span *span = owner->owned; span; span = span->next_owned)
         if (span->class == class && seek(owner, span))
             return true;
-    ward_owner_let_go_(owner, class);
     return false;
 }
 
@@ -333,12 +393,18 @@ static bool refill(struct owner *owner, unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
     struct span *span = owner->hands[class].span;
+    bool growing = false;
 
+    if (owner->hands[class].block)
+        return true;
     fold_queue(owner);
     if (span->free >= info->enough && seek(owner, span))
         return true;
     fold_all(owner);
-    while (!issue_from(owner, info, span)) {
+    while (!issue_from(owner, info, span, growing)) {
+        growing = span->base != NULL;
+        if (growing)
+            watch(span);
         span = obtain(owner, class);
         if (!span)
             return scrape(owner, class);
@@ -349,37 +415,31 @@ static bool refill(struct owner *owner, unsigned class)
 
 /* --- Allocating ------------------------------------------------------------------------------- */
 
-/* The slot that was chosen may not be issued: takes it out, and says why. */
-static void bad_slot(struct hand *hand, unsigned bit)
+/* The slot that was chosen may not be issued: says why, and chooses another. */
+static void bad_slot(struct hand *hand)
 {
     struct place place = { &ward_root_.classes[hand->span->class], hand->span, 0 };
-    uint32_t state = LOAD(&hand->states[bit]);
+    uint32_t state = LOAD(hand->state);
 
-    place.slot = (uint32_t)(&hand->states[bit] - span_states(place.span, place.class));
-    hand->bits &= ~(UINT64_C(1) << bit);
-    hand->span->free--;
+    place.slot = (uint32_t)(hand->state - place.span->states);
+    hand_advance(hand, ward_root_.policy);
     retire(&place);
     if (state == SLOT_PENDING)
         ward_report_(WARD_BUG_DOUBLE_FREE, block_at(&place), &place,
                      "the block was freed by two threads");
-    else if (state != SLOT_FREE)
-        ward_report_(WARD_BUG_METADATA, &hand->states[bit], &place,
+    else if (state > SLOT_FREE)
+        ward_report_(WARD_BUG_METADATA, state_at(&place), &place,
                      "a slot on the free list is not free");
     else
         ward_report_written_(block_at(&place), &place);
 }
 
 /* As the fast path, with time to look. NULL: take another slot. */
-static void *try(struct owner *owner, unsigned class, size_t size)
+static void *try(struct hand *hand, size_t size)
 {
-    struct hand *hand = &owner->hands[class];
-    size_t bytes = ward_root_.classes[class].bytes;
-    unsigned bit = choose(owner, ward_root_.policy, hand->bits);
-    unsigned char *block = hand->base + bit * bytes;
-
-    if (is_fit(ward_root_.policy, hand, bit, block, bytes))
-        return issue(ward_root_.policy, hand, bit, block, bytes, size);
-    bad_slot(hand, bit);
+    if (hand_is_fit(hand, ward_root_.policy, CLASS_SMALL_MAX))
+        return hand_issue(hand, ward_root_.policy, size);
+    bad_slot(hand);
     return NULL;
 }
 
@@ -401,8 +461,6 @@ static void *alloc(struct owner *owner, size_t size, size_t bytes)
     void *block = NULL;
     unsigned class;
 
-    if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
-        ward_random_refill_(&owner->random);
     if (ward_root_.policy & (POLICY_PAGES | POLICY_SAMPLE))
         block = alloc_guarded(owner, size, bytes);
     if (block)
@@ -411,7 +469,7 @@ static void *alloc(struct owner *owner, size_t size, size_t bytes)
         return ward_big_alloc_(owner, size, bytes, ward_root_.page);
     class = class_of(bytes);
     while (!block && refill(owner, class))
-        block = try(owner, class, size);
+        block = try(&owner->hands[class], size);
     return block;
 }
 
@@ -432,16 +490,30 @@ void *ward_span_alloc_slow_(size_t size, size_t bytes)
 
 /* --- Freeing ---------------------------------------------------------------------------------- */
 
-static void free_own(struct owner *owner, unsigned char *block, const struct place *place)
+/* Who sits there leaves. */
+static void vacate(struct owner *owner, struct seat *seat)
 {
+    struct span *span = seat->span;
+
+    seat->span = NULL;
+    if (span)
+        span_push(owner, span, seat->state);
+}
+
+void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
+                     unsigned char *block)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
     if (ward_root_.policy & POLICY_ZERO)
-        slot_clear(block, place->class->bytes);
-    if (!ward_random_is_ready_(&owner->random, ward_root_.fork_word))
-        ward_random_refill_(&owner->random);
-    if (ward_root_.policy & POLICY_QUARANTINE)
-        span_wait(owner, place);
-    else
-        span_push(owner, place->span, place->class, place->slot);
+        slot_clear(block, info->bytes, CLASS_SMALL_MAX);
+    if (!(ward_root_.policy & POLICY_QUARANTINE)) {
+        span_push(owner, span, state);
+        return;
+    }
+    for (uint32_t more = info->seats - 1; more; more--)
+        vacate(owner, &owner->seats[owner->seat++]);
+    span_wait(owner, span, state);
 }
 
 /* The start of a slot that is not live. */
@@ -457,8 +529,7 @@ static void bad_free(unsigned char *block, const struct place *place, uint32_t s
 
 static void free_slot(struct owner *owner, unsigned char *block, const struct place *place)
 {
-    uint32_t state = LOAD(&span_states(place->span, place->class)[place->slot]);
-    uint32_t slack = state - SLOT_LIVE;
+    uint32_t state = LOAD(state_at(place)), slack = state - SLOT_LIVE;
 
     if (state < SLOT_LIVE) {
         bad_free(block, place, state);
@@ -467,7 +538,7 @@ static void free_slot(struct owner *owner, unsigned char *block, const struct pl
         ward_report_overflow_(block, place->class->bytes - slack, slack);
         retire(place);
     } else if (LOAD(&place->span->owner) == owner->number) {
-        free_own(owner, block, place);
+        ward_span_wait_(owner, place->span, state_at(place), block);
     } else {
         free_remote(block, place);
     }
@@ -497,13 +568,21 @@ void ward_span_free_slow_(void *block)
 
 static void empty_quarantine(struct owner *owner)
 {
-    for (unsigned i = 0; i < QUARANTINE_SEATS; i++) {
-        struct seat leaves = owner->seats[i];
+    for (unsigned i = 0; i < QUARANTINE_SEATS; i++)
+        vacate(owner, &owner->seats[i]);
+}
 
-        owner->seats[i].span = NULL;
-        if (leaves.span)
-            span_push(owner, leaves.span, &ward_root_.classes[leaves.span->class], leaves.slot);
-    }
+/* What is at hand goes back to its span. */
+static void put_back(struct owner *owner, struct hand *hand)
+{
+    uint32_t left = 1 + count_bits(hand->bits);
+
+    if (!hand->block)
+        return;
+    hand->span->free += left;
+    owner->held[hand->span->class] -= left;
+    hand->block = NULL;
+    hand->bits = 0;
 }
 
 void ward_span_abandon_(struct owner *owner)
@@ -513,7 +592,7 @@ void ward_span_abandon_(struct owner *owner)
     empty_quarantine(owner);
     fold_queue(owner);
     for (unsigned class = 0; class < CLASS_SMALL; class ++) {
-        ward_owner_let_go_(owner, class);
+        put_back(owner, &owner->hands[class]);
         owner->partial[class] = NULL;
     }
     for (span = owner->owned; span; span = next) {
@@ -534,14 +613,14 @@ void ward_span_abandon_(struct owner *owner)
 /* What waited in a quarantine that is no more is free. */
 static void rebuild(struct span *span, const struct class_info *info)
 {
-    _Atomic uint16_t *states = span_states(span, info);
+    _Atomic uint16_t *states = span->states;
 
     span->free = 0;
     for (uint32_t slot = 0; slot < span->fresh; slot++) {
-        if (LOAD(&states[slot]) != SLOT_FREE && LOAD(&states[slot]) != SLOT_WAITING)
+        if (LOAD(&states[slot]) > SLOT_WAITING)
             continue;
         if (ward_root_.policy & POLICY_ZERO) /* it may have been cut off while it was cleared */
-            slot_clear(span->base + (size_t)slot * info->bytes, info->bytes);
+            slot_clear(span->base + (size_t)slot * info->bytes, info->bytes, CLASS_SMALL_MAX);
         STORE(&states[slot], SLOT_FREE);
         span->free++;
     }

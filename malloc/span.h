@@ -7,7 +7,8 @@
  * `pending`, and the owner folds those in when it runs out. So the owner's paths need no lock, no
  * atomic read-modify-write and no fence: the words that others write are relaxed atomics.
  *
- *   state      FREE      never issued, or free
+ *   state      NEW       never issued since its pages came from the system, so zero
+ *              FREE      issued before, and free
  *              WAITING   freed by its owner, in quarantine
  *              PENDING   freed by another thread, not folded yet
  *              RETIRED   never to be issued again: a bug was found there and contained
@@ -22,6 +23,7 @@
 #define WARD_MALLOC_SPAN_H
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include <ward/inline/canary.h>
 #include <ward/inline/fill.h>
@@ -33,42 +35,57 @@
 #define LOAD(AT)         atomic_load_explicit((AT), memory_order_relaxed)
 #define STORE(AT, VALUE) atomic_store_explicit((AT), (VALUE), memory_order_relaxed)
 
-enum slot_state { SLOT_FREE, SLOT_WAITING, SLOT_PENDING, SLOT_RETIRED, SLOT_BIG, SLOT_LIVE = 16 };
+enum slot_state {
+    SLOT_NEW,
+    SLOT_FREE,
+    SLOT_WAITING,
+    SLOT_PENDING,
+    SLOT_RETIRED,
+    SLOT_BIG,
+    SLOT_LIVE = 16
+};
 
 /* The record of a span, all zero before it is made.
- * slots == free + waiting + pending + retired + live + (slots - fresh) */
+ * slots == free + at hand + waiting + pending + retired + live + (slots - fresh) */
 struct span {
     unsigned char *base;        /* slot 0 */
     _Atomic uint32_t owner;     /* its number; 0: nobody */
-    uint32_t free;              /* slots below fresh whose state is FREE */
+    uint32_t free;              /* free or new slots below fresh, but for those at hand */
+    uint32_t notice;            /* the number of free slots at which there is something to do */
     uint32_t fresh;             /* slots from here on were never issued, nor their pages touched */
     uint32_t class, number;     /* of the span in its class */
     struct span *next, *before; /* in its owner's list of spans with enough free slots */
     struct span *next_owned, *before_owned;
-    _Atomic uint32_t queued;      /* in some owner's queue of spans with pending frees */
+    _Atomic(struct span *) queue; /* the next of a queue of spans with pending frees */
+    _Atomic uint32_t queued;      /* in one */
     uint32_t stack;               /* 1 + the next in a stack of its class */
-    _Atomic(struct span *) queue; /* the next there */
     size_t size;                  /* of a big block: requested */
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
     size_t kept;                  /* without a block: bytes of pages it kept */
     bool listed;
-    _Atomic uint64_t pending[]; /* [words], then the states */
+    WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };
 
-/* Where an owner issues from: 64 slots of its current span of a class. */
-struct hand {
-    uint64_t bits; /* of those that may be issued */
+/* Where an owner issues from: 64 slots of its current span of a class. The next block is chosen
+ * ahead, so that its memory is on the way when it is asked for. */
+struct WARD_ALIGNED(64) hand {
+    unsigned char *block;    /* the next; NULL: nothing at hand */
+    _Atomic uint16_t *state; /* its state */
+    uint64_t bits;           /* of the other slots that may be issued */
+    uint64_t turns;          /* where random choices come from until there are new bits */
+    unsigned char *base;     /* the first of the 64 slots */
     _Atomic uint16_t *states;
-    unsigned char *base; /* of the first of them */
     struct span *span;
+    uint32_t bytes; /* of a slot */
 };
 
 /* A place in the quarantine. */
 struct seat {
     struct span *span; /* of who waits there; NULL: nobody */
-    uint32_t slot;
+    _Atomic uint16_t *state;
 };
 
+/* The quarantine is a queue of as many seats, each for so many bytes of a block. */
 enum { QUARANTINE_SEATS = 256, QUARANTINE_BYTES = 128 << 10 };
 
 /* What a thread has. In the metadata, for ever; another thread may take it later. */
@@ -77,6 +94,7 @@ struct owner {
     uint32_t number;
     uint32_t stack;               /* 1 + the next of those nobody has */
     _Atomic uint32_t taken;       /* a thread has it */
+    uint8_t seat;                 /* the oldest in the quarantine */
     _Atomic(struct span *) queue; /* spans of this owner with pending frees */
     struct ward_random random;
     struct span *partial[CLASS_SMALL]; /* others with free slots */
@@ -95,13 +113,12 @@ extern __thread struct owner *ward_owner_ __attribute__((tls_model("initial-exec
 WARD_COLD void *ward_span_alloc_slow_(size_t size, size_t bytes);
 WARD_COLD void ward_span_free_slow_(void *block);
 
-/* The owner's span has enough free slots again, or no other than free ones. */
+/* The owner's span has as many free slots as it was to be noticed at. */
 WARD_COLD void ward_span_changed_(struct owner *owner, struct span *span);
 
-WARD_INLINE _Atomic uint16_t *span_states(struct span *span, const struct class_info *class)
-{
-    return (_Atomic uint16_t *)(void *)((unsigned char *)span + class->states);
-}
+/* A block of any size is cleared and goes to the quarantine, as far as the policy wants that. */
+void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
+                     unsigned char *block);
 
 /* What a slot must hold for a block of size bytes: it, the slack there must be, and something. */
 WARD_INLINE size_t bytes_for(size_t size)
@@ -116,131 +133,170 @@ WARD_INLINE uint64_t slack_word(const unsigned char *block)
     return ward_canary_word_(ward_root_.canary, (uintptr_t)block);
 }
 
-/* With less than 8 bytes behind the block, it is the end of the last 8 bytes of the slot. */
+/* With fewer than 8 bytes behind the block, the word loses its first bytes, and what is stored and
+ * loaded are the last 8 of the slot: this many of them are the block's. */
+WARD_INLINE unsigned slack_short(size_t slack)
+{
+    return slack < 8 ? 8 - (unsigned)slack : 0;
+}
+
+/* Of a block without contents yet: clears up to 7 bytes before its end. */
 WARD_INLINE void slack_arm(unsigned char *block, size_t size, size_t slack)
 {
-    uint64_t word = slack_word(block), kept;
-    unsigned shift = (unsigned)(64 - 8 * slack) & 63;
-    unsigned char *last = block + size + slack - 8;
+    unsigned less = slack_short(slack);
 
-    if (WARD_LIKELY(slack >= 8)) {
-        ward_store64_(block + size, word);
-        return;
-    }
-    kept = ward_load64_(last) & ~(~UINT64_C(0) << shift);
-    ward_store64_(last, kept | word << shift);
+    ward_store64_(block + size - less, slack_word(block) << 8 * less);
+}
+
+/* The same, and leaves the block as it is. */
+WARD_INLINE void slack_arm_behind(unsigned char *block, size_t size, size_t slack)
+{
+    unsigned less = slack_short(slack);
+    uint64_t kept = ward_load64_(block + size - less) & ((UINT64_C(1) << 8 * less) - 1);
+
+    ward_store64_(block + size - less, slack_word(block) << 8 * less | kept);
 }
 
 WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
 {
-    uint64_t word = slack_word(block);
-    unsigned shift = (unsigned)(64 - 8 * slack) & 63;
+    unsigned less = slack_short(slack);
 
-    if (WARD_LIKELY(slack >= 8))
-        return ward_load64_(block + size) == word;
-    return (ward_load64_(block + size + slack - 8) ^ word << shift) >> shift == 0;
+    return (ward_load64_(block + size - less) ^ slack_word(block) << 8 * less) >> 8 * less == 0;
 }
 
 /* --- Clearing: slots are aligned to 16 bytes, and multiples of it ----------------------------- */
 
-WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes)
+/* Up to four pieces, of which some overlap, are all of it: the first, the last, and those as far
+ * from the start and the end as this, about the half. No branch depends on the size then. */
+WARD_INLINE size_t slot_half(size_t bytes)
+{
+    return bytes / 2 & ~(size_t)(CLASS_STEP - 1);
+}
+
+WARD_INLINE ward_fill_pair_ fill_load32(const unsigned char *at)
+{
+    return ward_fill_load_(at) | ward_fill_load_(at + 16);
+}
+
+/* Of a slot of at most `most` bytes, a constant. */
+WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes, size_t most)
 {
     const ward_fill_pair_ none = { 0, 0 };
     const unsigned char *end = at + bytes;
-    ward_fill_pair_ seen = none;
+    size_t half = slot_half(bytes);
+    ward_fill_pair_ seen;
 
-    if (bytes & 16) {
-        seen = ward_fill_load_(at);
-        at += 16;
+    if (bytes <= 64) {
+        seen = ward_fill_load_(at) | ward_fill_load_(at + half) | ward_fill_load_(end - half - 16) |
+               ward_fill_load_(end - 16);
+    } else if (most <= CLASS_FINE_MAX || bytes <= CLASS_FINE_MAX) {
+        seen = fill_load32(at) | fill_load32(at + half) | fill_load32(end - half - 32) |
+               fill_load32(end - 32);
+    } else {
+        seen = ward_fill_diff64_(end - 64, none);
+        for (; at < end - 64; at += 64)
+            seen |= ward_fill_diff64_(at, none);
     }
-    if (bytes & 32) {
-        seen |= ward_fill_load_(at) | ward_fill_load_(at + 16);
-        at += 32;
-    }
-    for (; at != end; at += 64)
-        seen |= ward_fill_diff64_(at, none);
     return (seen[0] | seen[1]) == 0;
 }
 
-WARD_INLINE void slot_clear(unsigned char *at, size_t bytes)
+WARD_INLINE void fill_clear32(unsigned char *at)
+{
+    const ward_fill_pair_ none = { 0, 0 };
+
+    ward_fill_store_(at, none);
+    ward_fill_store_(at + 16, none);
+}
+
+WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
 {
     const ward_fill_pair_ none = { 0, 0 };
     unsigned char *end = at + bytes;
+    size_t half = slot_half(bytes);
 
-    if (bytes & 16) {
+    if (bytes <= 64) {
         ward_fill_store_(at, none);
-        at += 16;
-    }
-    if (bytes & 32) {
-        ward_fill_store_(at, none);
-        ward_fill_store_(at + 16, none);
-        at += 32;
-    }
-    for (; at != end; at += 64) {
-        ward_fill_store_(at, none);
-        ward_fill_store_(at + 16, none);
-        ward_fill_store_(at + 32, none);
-        ward_fill_store_(at + 48, none);
+        ward_fill_store_(at + half, none);
+        ward_fill_store_(end - half - 16, none);
+        ward_fill_store_(end - 16, none);
+    } else if (most <= CLASS_FINE_MAX || bytes <= CLASS_FINE_MAX) {
+        fill_clear32(at);
+        fill_clear32(at + half);
+        fill_clear32(end - half - 32);
+        fill_clear32(end - 32);
+    } else {
+        memset(at, 0, bytes);
     }
 }
 
 /* --- Allocating ------------------------------------------------------------------------------ */
 
-/* One of the free bits: by policy a random one, from a stream that is ready. */
-WARD_INLINE unsigned choose(struct owner *owner, unsigned policy, uint64_t bits)
+/* One of the free bits; by policy a random one. The multiplier is one of Steele and Vigna's
+ * ("Computationally easy, spectrally good multipliers", 2022). */
+WARD_INLINE unsigned choose(struct hand *hand, unsigned policy)
 {
     unsigned turn;
 
     if (!(policy & POLICY_RANDOM))
-        return (unsigned)__builtin_ctzll(bits);
-    turn = ward_random_byte_(&owner->random) & 63;
-    return ((unsigned)__builtin_ctzll(ward_slot_rotate_(bits, turn)) + turn) & 63;
+        return (unsigned)__builtin_ctzll(hand->bits);
+    turn = (unsigned)(hand->turns >> 58);
+    hand->turns *= UINT64_C(0xd1342543de82ef95);
+    return ((unsigned)__builtin_ctzll(ward_slot_rotate_(hand->bits, turn)) + turn) & 63;
 }
 
-/* May the slot be issued: is it as it was left? */
-WARD_INLINE bool is_fit(unsigned policy, const struct hand *hand, unsigned bit,
-                        const unsigned char *block, size_t bytes)
+/* Chooses what is issued next. */
+WARD_INLINE void hand_advance(struct hand *hand, unsigned policy)
 {
-    return LOAD(&hand->states[bit]) == SLOT_FREE &&
-           (!(policy & POLICY_ZERO) || slot_is_clear(block, bytes));
-}
+    unsigned bit;
 
-WARD_INLINE void *issue(unsigned policy, struct hand *hand, unsigned bit, unsigned char *block,
-                        size_t bytes, size_t size)
-{
+    if (WARD_UNLIKELY(hand->bits == 0)) {
+        hand->block = NULL;
+        return;
+    }
+    bit = choose(hand, policy);
     hand->bits &= ~(UINT64_C(1) << bit);
-    hand->span->free--;
-    STORE(&hand->states[bit], (uint16_t)(SLOT_LIVE + (bytes - size)));
+    hand->block = hand->base + (size_t)bit * hand->bytes;
+    hand->state = hand->states + bit;
+    if (policy & POLICY_ZERO) {
+        __builtin_prefetch(hand->block, 1);
+        __builtin_prefetch(hand->block + hand->bytes - 1, 1);
+    }
+}
+
+/* May the next block be issued: is it as it was left? */
+WARD_INLINE bool hand_is_fit(const struct hand *hand, unsigned policy, size_t most)
+{
+    uint32_t state = LOAD(hand->state);
+
+    if (policy & POLICY_ZERO && state == SLOT_FREE)
+        return slot_is_clear(hand->block, hand->bytes, most);
+    return state <= SLOT_FREE;
+}
+
+WARD_INLINE void *hand_issue(struct hand *hand, unsigned policy, size_t size)
+{
+    unsigned char *block = hand->block;
+    size_t slack = hand->bytes - size;
+
+    STORE(hand->state, (uint16_t)(SLOT_LIVE + slack));
     if (policy & POLICY_SLACK)
-        slack_arm(block, size, bytes - size);
+        slack_arm(block, size, slack);
+    hand_advance(hand, policy);
     return block;
 }
 
-/* A block of size bytes in a slot of at least `bytes`, which is size and the slack there must be.
- */
-WARD_INLINE void *span_alloc(unsigned policy, size_t size, size_t bytes)
+/* A block of size bytes in a slot of at least `bytes`, which is size and the slack there must be,
+ * and at most `most`. */
+WARD_INLINE void *span_alloc(unsigned policy, size_t size, size_t bytes, size_t most)
 {
-    struct owner *owner = ward_owner_;
     struct hand *hand;
-    unsigned char *block;
-    size_t slot_bytes;
-    uint64_t bits;
-    unsigned bit, index;
 
-    if (WARD_UNLIKELY(bytes - 1 >= CLASS_SMALL_MAX))
+    if (WARD_UNLIKELY(bytes - 1 >= most))
         return ward_span_alloc_slow_(size, bytes);
-    index = class_of(bytes);
-    hand = &owner->hands[index];
-    bits = hand->bits;
-    if (WARD_UNLIKELY(bits == 0 || (policy & POLICY_RANDOM &&
-                                    !ward_random_is_ready_(&owner->random, ward_root_.fork_word))))
+    hand = &ward_owner_->hands[class_of(bytes)];
+    if (WARD_UNLIKELY(!hand->block || !hand_is_fit(hand, policy, most)))
         return ward_span_alloc_slow_(size, bytes);
-    bit = choose(owner, policy, bits);
-    slot_bytes = ward_root_.classes[index].bytes;
-    block = hand->base + bit * slot_bytes;
-    if (WARD_UNLIKELY(!is_fit(policy, hand, bit, block, slot_bytes)))
-        return ward_span_alloc_slow_(size, bytes);
-    return issue(policy, hand, bit, block, slot_bytes, size);
+    return hand_issue(hand, policy, size);
 }
 
 /* --- Freeing --------------------------------------------------------------------------------- */
@@ -273,55 +329,65 @@ WARD_INLINE bool find(const void *block, struct place *place)
 }
 
 /* Makes a slot of the owner's free. */
-WARD_INLINE void span_push(struct owner *owner, struct span *span, const struct class_info *class,
-                           uint32_t slot)
+WARD_INLINE void span_push(struct owner *owner, struct span *span, _Atomic uint16_t *state)
 {
-    STORE(&span_states(span, class)[slot], SLOT_FREE);
-    span->free++;
-    if (WARD_UNLIKELY(span->free == class->enough || span->free == class->slots))
+    STORE(state, SLOT_FREE);
+    if (WARD_UNLIKELY(++span->free == span->notice))
         ward_span_changed_(owner, span);
 }
 
 /* A block takes a seat in the quarantine; who sat there is free. */
-WARD_INLINE void span_wait(struct owner *owner, const struct place *place)
+WARD_INLINE void span_wait(struct owner *owner, struct span *span, _Atomic uint16_t *state)
 {
-    struct seat *seat = &owner->seats[ward_random_byte_(&owner->random) * place->class->seats >> 8];
+    struct seat *seat = &owner->seats[owner->seat++];
     struct seat leaves = *seat;
 
-    STORE(&span_states(place->span, place->class)[place->slot], SLOT_WAITING);
-    seat->span = place->span;
-    seat->slot = place->slot;
+    STORE(state, SLOT_WAITING);
+    seat->span = span;
+    seat->state = state;
     if (WARD_LIKELY(leaves.span != NULL))
-        span_push(owner, leaves.span, &ward_root_.classes[leaves.span->class], leaves.slot);
+        span_push(owner, leaves.span, leaves.state);
+}
+
+/* Is the place that of a live block of the owner's, with nothing written behind it? */
+WARD_INLINE bool is_sound(unsigned policy, const struct owner *owner, const struct place *place,
+                          const unsigned char *block)
+{
+    uint32_t state = LOAD(&place->span->states[place->slot]), slack = state - SLOT_LIVE;
+
+    return WARD_LIKELY(
+        state >= SLOT_LIVE && LOAD(&place->span->owner) == owner->number &&
+        (!(policy & POLICY_SLACK) || slack_is(block, place->class->bytes - slack, slack)));
 }
 
 WARD_INLINE void span_free(unsigned policy, void *at)
 {
     struct owner *owner = ward_owner_;
     unsigned char *block = (unsigned char *)at;
+    _Atomic uint16_t *state;
     struct place place;
-    uint32_t state;
 
+    if (policy & POLICY_SLACK)
+        __builtin_prefetch(block, 1);
     if (WARD_UNLIKELY(!find(block, &place) || place.slot == NO_SLOT)) {
         ward_span_free_slow_(block);
         return;
     }
-    state = LOAD(&span_states(place.span, place.class)[place.slot]);
-    if (WARD_UNLIKELY(
-            state < SLOT_LIVE || LOAD(&place.span->owner) != owner->number ||
-            (policy & POLICY_SLACK &&
-             !slack_is(block, place.class->bytes + SLOT_LIVE - state, state - SLOT_LIVE)) ||
-            (policy & POLICY_QUARANTINE &&
-             !ward_random_is_ready_(&owner->random, ward_root_.fork_word)))) {
+    if (policy & POLICY_SLACK)
+        __builtin_prefetch(block + place.class->bytes - 1, 1);
+    if (WARD_UNLIKELY(!is_sound(policy, owner, &place, block))) {
         ward_span_free_slow_(block);
         return;
     }
-    if (policy & POLICY_ZERO)
-        slot_clear(block, place.class->bytes);
-    if (policy & POLICY_QUARANTINE)
-        span_wait(owner, &place);
-    else
-        span_push(owner, place.span, place.class, place.slot);
+    state = &place.span->states[place.slot];
+    if (policy == POLICY_FAST) {
+        span_push(owner, place.span, state);
+    } else if (WARD_LIKELY(place.class->bytes <= CLASS_FINE_MAX)) {
+        slot_clear(block, place.class->bytes, CLASS_FINE_MAX);
+        span_wait(owner, place.span, state);
+    } else {
+        ward_span_wait_(owner, place.span, state, block);
+    }
 }
 
 #endif

@@ -40,7 +40,7 @@ static unsigned pitch_of(unsigned class, size_t bytes)
 
 static void lay_out(struct class_info *info, unsigned class)
 {
-    size_t bytes = class_bytes(class), seats = QUARANTINE_BYTES / bytes;
+    size_t bytes = class_bytes(class), seats = bytes * QUARANTINE_SEATS / QUARANTINE_BYTES;
     unsigned pitch_log2 = pitch_of(class, bytes);
 
     info->bytes = (uint32_t)bytes;
@@ -53,8 +53,8 @@ static void lay_out(struct class_info *info, unsigned class)
     info->inverse = ward_slot_inverse_(bytes >> info->shift);
     info->words = (info->slots + 63) / 64;
     info->seats = (uint32_t)(seats > QUARANTINE_SEATS ? QUARANTINE_SEATS : seats ? seats : 1);
-    info->states = (uint32_t)(sizeof(struct span) + (size_t)8 * info->words);
-    info->record_bytes = (uint32_t)round_up(info->states + 2 * info->slots + 8, 64);
+    info->pending = (uint32_t)(sizeof(struct span) + round_up(2 * (size_t)info->slots, 8));
+    info->record_bytes = (uint32_t)round_up(info->pending + (size_t)8 * info->words, 64);
     info->spans = pitch_log2 <= ward_root_.range_log2
                       ? (uint32_t)1 << (ward_root_.range_log2 - pitch_log2)
                       : 0;
@@ -124,6 +124,8 @@ static bool reserve_both(unsigned range_log2)
     ward_root_.range_mask = ((size_t)1 << range_log2) - 1;
     for (unsigned class = 0; class < CLASS_COUNT; class ++)
         lay_out(&ward_root_.classes[class], class);
+    for (size_t i = 0; i < sizeof ward_root_.quick; i++)
+        ward_root_.quick[i] = (uint8_t)class_computed((i + 1) * CLASS_STEP);
     bytes = place(NULL);
     meta = ward_reserve_(bytes, WARD_READ);
     ward_root_.base = meta ? ward_reserve_((size_t)CLASS_COUNT << range_log2, WARD_NONE) : NULL;

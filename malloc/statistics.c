@@ -50,21 +50,20 @@ NAME struct mallinfo2 __libc_mallinfo2(void) __attribute__((alias("mallinfo2")))
 
 static void count_slots(struct mallinfo2 *sum, const struct class_info *info, struct span *span)
 {
-    const _Atomic uint16_t *states = span_states(span, info);
     uint32_t fresh = PEEK(span->fresh);
 
     sum->arena += (size_t)fresh * info->bytes;
     for (uint32_t slot = 0; slot < fresh; slot++) {
-        uint32_t state = LOAD(&states[slot]);
+        uint32_t state = LOAD(&span->states[slot]);
 
         sum->uordblks += state >= SLOT_LIVE ? info->bytes : 0;
-        sum->ordblks += state == SLOT_FREE;
+        sum->ordblks += state <= SLOT_FREE;
     }
 }
 
-static void count_big(struct mallinfo2 *sum, const struct class_info *info, struct span *span)
+static void count_big(struct mallinfo2 *sum, struct span *span)
 {
-    if (LOAD(span_states(span, info)) != SLOT_BIG)
+    if (LOAD(span->states) != SLOT_BIG)
         return;
     sum->arena += PEEK(span->open);
     sum->uordblks += PEEK(span->open);
@@ -84,7 +83,7 @@ static void count_class(struct mallinfo2 *sum, unsigned class)
         if (class < CLASS_SMALL)
             count_slots(sum, info, span);
         else
-            count_big(sum, info, span);
+            count_big(sum, span);
     }
 }
 

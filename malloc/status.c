@@ -6,8 +6,8 @@
 #include "pool.h"
 #include "status.h"
 
-_Static_assert(SLOT_FREE == 0 && SLOT_WAITING == 1 && SLOT_PENDING == 2 && SLOT_RETIRED == 3 &&
-                   SLOT_BIG == 4 && SLOT_LIVE == 16,
+_Static_assert(SLOT_NEW == 0 && SLOT_FREE == 1 && SLOT_WAITING == 2 && SLOT_PENDING == 3 &&
+                   SLOT_RETIRED == 4 && SLOT_BIG == 5 && SLOT_LIVE == 16,
                "the states are those that ward/status.h describes");
 _Static_assert(CLASS_COUNT <= sizeof ward_status_.class_of / sizeof ward_status_.class_of[0],
                "all classes fit");
@@ -32,7 +32,7 @@ static void describe_class(struct ward_status_class *to, unsigned class)
     to->made = ward_pool_made_at_(class);
     to->spans = info->spans;
     to->record_bytes = info->record_bytes;
-    to->states = info->states;
+    to->states = offsetof(struct span, states);
     to->slots = info->slots;
     to->bytes = info->bytes;
 }
@@ -42,6 +42,7 @@ static void describe_owners(struct ward_status *status)
     status->taken = offsetof(struct owner, taken);
     status->hands = offsetof(struct owner, hands);
     status->hand_bytes = sizeof(struct hand);
+    status->hand_next = offsetof(struct hand, block);
     status->hand_bits = offsetof(struct hand, bits);
     status->held = offsetof(struct owner, held);
     status->owner_bytes = sizeof(struct owner);

@@ -58,8 +58,9 @@ enum ward_status_segv {
     WARD_STATUS_SEGV_OTHER, /* the program installed another one since */
 };
 
-/* The spans of a class. A record holds a 16-bit state for each slot: 0 free, 1 and 2 freed and
- * waiting, 3 retired, 4 live with a size of its own, 16 + n live with n bytes behind the block. */
+/* The spans of a class. A record holds a 16-bit state for each slot: 0 and 1 free, 2 and 3 freed
+ * and waiting, 4 retired, 5 live with a size of its own, 16 + n live with n bytes behind the block.
+ */
 struct ward_status_class {
     uint64_t records; /* address of that of span 0 */
     uint64_t made;    /* address of the number of spans, 32 bits */
@@ -84,8 +85,9 @@ struct ward_status {
      * block with a span of its own; 64 bits of pages kept without a block */
     uint32_t fresh, size, kept;
     /* offsets in an owner: 32 bits, not 0 if a thread has it; a hand for each class, with 64 bits
-     * of the slots in it at hand_bits; a 64-bit number for each class, of slots ever taken */
-    uint32_t taken, hands, hand_bytes, hand_bits, held;
+     * of the slots in it at hand_bits, and 64 at hand_next that are not 0 if there is one more; a
+     * 64-bit number for each class, of slots ever taken */
+    uint32_t taken, hands, hand_bytes, hand_next, hand_bits, held;
     uint32_t owner_bytes, owners_most, hand_classes;
     uint64_t owners;      /* address of owner 0, who is nobody */
     uint64_t owners_made; /* address of their number, 32 bits */

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <ward/status.h>
 
-enum { PIECE = 4096, STATE_RETIRED = 3, STATE_SIZED = 4, STATE_LIVE = 16, MOST = 1 << 20 };
+enum {
+    PIECE = 4096,
+    STATE_FREE = 1,
+    STATE_RETIRED = 4,
+    STATE_SIZED = 5,
+    STATE_LIVE = 16,
+    MOST = 1 << 20,
+};
 
 struct reader {
     ward_status_reader *read;
@@ -46,7 +53,8 @@ static bool class_ok(const struct ward_status *status, const struct ward_status_
 static bool owners_ok(const struct ward_status *status)
 {
     return status->owners_most <= MOST && status->hand_classes <= status->classes &&
-           status->hand_bytes <= 64 && is_within(status->hand_bits, status->hand_bytes);
+           status->hand_bytes <= 64 && is_within(status->hand_next, status->hand_bytes) &&
+           is_within(status->hand_bits, status->hand_bytes);
 }
 
 bool ward_status_ok(const struct ward_status *status)
@@ -66,7 +74,7 @@ bool ward_status_ok(const struct ward_status *status)
 static void count_state(struct ward_status_totals *sum, const struct ward_status_class *class,
                         uint32_t state, uint64_t size)
 {
-    if (state == 0) {
+    if (state <= STATE_FREE) {
         sum->free_slots++;
     } else if (state < STATE_RETIRED) {
         sum->waiting++;
@@ -166,20 +174,21 @@ static unsigned count_bits(uint64_t bits)
  * those, never negative. */
 static int sum_owner(const struct reader *r, uint64_t owner)
 {
-    unsigned char taken[4], bits[8], held[8];
+    unsigned char taken[4], hand[64], held[8];
     int error = r->read(r->arg, owner + r->status->taken, taken, sizeof taken);
 
     r->sum->threads += !error && word32(taken);
     for (uint32_t i = 0; i < r->status->hand_classes && !error; i++) {
-        uint64_t hand = owner + r->status->hands + (uint64_t)i * r->status->hand_bytes;
+        uint64_t at = owner + r->status->hands + (uint64_t)i * r->status->hand_bytes;
         uint64_t issued;
 
-        error = r->read(r->arg, hand + r->status->hand_bits, bits, sizeof bits);
+        error = r->read(r->arg, at, hand, r->status->hand_bytes);
         if (!error)
             error = r->read(r->arg, owner + r->status->held + (uint64_t)8 * i, held, sizeof held);
         if (error)
             return error;
-        issued = word64(held) - count_bits(word64(bits));
+        issued = word64(held) - count_bits(word64(hand + r->status->hand_bits)) -
+                 (word64(hand + r->status->hand_next) != 0);
         r->sum->allocations += issued;
         r->sum->allocated_bytes += issued * r->status->class_of[i].bytes;
     }
