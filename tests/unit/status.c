@@ -14,7 +14,7 @@ struct record {
 
 struct owner {
     struct {
-        uint64_t bits, unused;
+        uint64_t bits, next;
     } hands[1];
     uint64_t held[1];
     uint32_t taken, unused;
@@ -41,6 +41,7 @@ static struct ward_status described(void)
     status.kept = offsetof(struct record, kept);
     status.hands = offsetof(struct owner, hands);
     status.hand_bytes = sizeof memory.owners[0].hands[0];
+    status.hand_next = 8;
     status.held = offsetof(struct owner, held);
     status.taken = offsetof(struct owner, taken);
     status.owner_bytes = sizeof(struct owner);
@@ -87,7 +88,7 @@ static struct ward_status_totals sum_of(const struct ward_status *status)
 
 static void every_state_of_a_slot_is_counted_as_what_it_is(void **state)
 {
-    const uint16_t states[] = { 0, 1, 2, 3, 4, 16, 16 + 8, 16 + 48, 16 + 49, 0xffff };
+    const uint16_t states[] = { 0, 1, 2, 3, 4, 5, 16, 16 + 8, 16 + 48, 16 + 49, 0xffff };
     struct ward_status status = described();
     struct ward_status_totals sum;
 
@@ -97,7 +98,7 @@ static void every_state_of_a_slot_is_counted_as_what_it_is(void **state)
     memory.records[0].fresh = sizeof states / sizeof *states;
     memory.records[0].size = 1000;
     sum = sum_of(&status);
-    assert_int_equal(sum.free_slots, 1);
+    assert_int_equal(sum.free_slots, 2);
     assert_int_equal(sum.waiting, 2);
     assert_int_equal(sum.waiting_bytes, 2 * CLASS_BYTES);
     assert_int_equal(sum.blocks, 6);
@@ -135,7 +136,8 @@ static void what_left_a_hand_was_allocated(void **state)
     memory.owners_made = 3;
     memory.owners[0].held[0] = 1 << 20; /* nobody's */
     memory.owners[1].held[0] = 100;
-    memory.owners[1].hands[0].bits = UINT64_C(0x8000000000000001);
+    memory.owners[1].hands[0].bits = UINT64_C(0x8000000000000000);
+    memory.owners[1].hands[0].next = 0x1000;
     memory.owners[1].taken = 1;
     memory.owners[2].held[0] = 7; /* of a thread that ended */
     memory.made = 1;
