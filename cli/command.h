@@ -21,8 +21,8 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const struct command explain_command, peek_command, poke_command, run_command,
-    selftest_command, stat_command;
+extern const struct command doctor_command, explain_command, peek_command, poke_command,
+    run_command, selftest_command, stat_command;
 
 /* Says what is wrong with the command line; MISUSED. */
 int misuse(const struct command *command, const char *format, ...)

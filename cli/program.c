@@ -78,18 +78,40 @@ static bool gains_rights(int fd)
     return user || group || (getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0);
 }
 
-static bool has_loader(int fd, const ElfW(Ehdr) * header)
+/* The dynamic loader it names. False: none; what cannot be read is believed to have one. */
+static bool read_loader(int fd, const ElfW(Ehdr) * header, char loader[PATH_MAX])
 {
+    loader[0] = '\0';
     for (unsigned i = 0; i < header->e_phnum; i++) {
         ElfW(Phdr) segment;
+        ssize_t got;
 
         if (!read_at(fd, &segment, sizeof segment,
                      (off_t)(header->e_phoff + (size_t)i * header->e_phentsize)))
             return true;
-        if (segment.p_type == PT_INTERP)
-            return true;
+        if (segment.p_type != PT_INTERP)
+            continue;
+        got = pread(fd, loader, segment.p_filesz < PATH_MAX ? segment.p_filesz : PATH_MAX - 1,
+                    (off_t)segment.p_offset);
+        loader[got > 0 ? got : 0] = '\0';
+        return true;
     }
     return false;
+}
+
+/* Is the program linked with the same C library as this one, as far as the loaders tell? */
+static bool is_of_libc(const char *loader)
+{
+    static const char musl[] = "/ld-musl-";
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    char own[PATH_MAX] = "";
+    ElfW(Ehdr) header;
+
+    if (fd >= 0 && read_at(fd, &header, sizeof header, 0))
+        (void)read_loader(fd, &header, own);
+    if (fd >= 0)
+        close(fd);
+    return !*own || !*loader || !strstr(own, musl) == !strstr(loader, musl);
 }
 
 static bool is_elf(const ElfW(Ehdr) * header)
@@ -111,51 +133,87 @@ static bool is_of_machine(const ElfW(Ehdr) * header, const char *library)
     return same;
 }
 
-/* "#! /bin/sh -e": /bin/sh. */
+/* The next word of a line, in word. Returns what is behind it. */
+static const char *next_word(const char *line, char word[PATH_MAX])
+{
+    size_t len;
+
+    line += strspn(line, " \t");
+    len = strcspn(line, " \t\r\n");
+    memcpy(word, line, len);
+    word[len] = '\0';
+    return line + len;
+}
+
+/* "#! /bin/sh -e": /bin/sh. "#!/usr/bin/env NAME": where that finds it. */
 static bool read_interpreter(int fd, char path[PATH_MAX])
 {
-    char line[FIRST_LINE + 1];
+    char line[FIRST_LINE + 1], word[PATH_MAX];
     ssize_t got = pread(fd, line, FIRST_LINE, 0);
-    size_t from, len;
+    const char *rest, *name;
 
     line[got > 0 ? got : 0] = '\0';
     if (strncmp(line, "#!", 2) != 0)
         return false;
-    from = 2 + strspn(line + 2, " \t");
-    len = strcspn(line + from, " \t\r\n");
-    memcpy(path, line + from, len);
-    path[len] = '\0';
-    return len > 0;
+    rest = next_word(line + 2, path);
+    name = strrchr(path, '/');
+    if (name && strcmp(name, "/env") == 0) {
+        (void)next_word(rest, word);
+        if (*word && *word != '-' && !strchr(word, '='))
+            (void)program_find(word, path);
+    }
+    return *path != '\0';
 }
 
-static enum obstacle obstacle_of(int fd, const char *library)
+/* The interpreter of a script may be one, too. */
+int program_open(const char *path, char executable[PATH_MAX])
 {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    (void)snprintf(executable, PATH_MAX, "%s", path);
+    for (int i = 0; i < SCRIPTS && fd >= 0 && read_interpreter(fd, executable); i++) {
+        close(fd);
+        fd = open(executable, O_RDONLY | O_CLOEXEC);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+enum obstacle program_obstacle_of(int fd, const char *library)
+{
+    char loader[PATH_MAX];
     ElfW(Ehdr) header;
 
     if (!read_at(fd, &header, sizeof header, 0) || !is_elf(&header))
         return NO_OBSTACLE;
     if (!is_of_machine(&header, library))
         return OTHER_MACHINE;
-    if (!has_loader(fd, &header))
+    if (!read_loader(fd, &header, loader))
         return IS_STATIC;
+    if (!is_of_libc(loader))
+        return OTHER_LIBC;
     return gains_rights(fd) ? GAINS_RIGHTS : NO_OBSTACLE;
 }
 
-/* The interpreter of a script may be one, too. */
 enum obstacle program_obstacle(const char *path, const char *library)
 {
-    char interpreter[PATH_MAX];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char executable[PATH_MAX];
+    int fd = program_open(path, executable);
+    enum obstacle found = fd < 0 ? NO_OBSTACLE : program_obstacle_of(fd, library);
 
-    for (int i = 0; i < SCRIPTS && fd >= 0 && read_interpreter(fd, interpreter); i++) {
+    if (fd >= 0)
         close(fd);
-        fd = open(interpreter, O_RDONLY | O_CLOEXEC);
-    }
-    if (fd >= 0) {
-        enum obstacle found = obstacle_of(fd, library);
+    return found;
+}
 
-        close(fd);
-        return found;
-    }
-    return NO_OBSTACLE;
+const char *program_say(enum obstacle obstacle)
+{
+    static const char *const why[] = {
+        [IS_STATIC] = "is linked statically: nothing loads libraries for it",
+        [GAINS_RIGHTS] = "gets other rights than yours when it is started (setuid, setgid or\n"
+                         "capabilities): it then takes no library and no option from you",
+        [OTHER_MACHINE] = "is for another kind of processor than this ward",
+        [OTHER_LIBC] = "is linked with another C library than this ward (musl, or glibc)",
+    };
+
+    return obstacle == NO_OBSTACLE ? "" : why[obstacle];
 }

@@ -15,13 +15,25 @@ enum obstacle {
     IS_STATIC,     /* nothing loads libraries for it */
     GAINS_RIGHTS,  /* setuid, setgid or with capabilities: the loader believes no environment */
     OTHER_MACHINE, /* the library is for another processor */
+    OTHER_LIBC,    /* the library is for another C library */
 };
 
 /* Finds a program as execvp(3) does. 0, or a negative error number: -ENOENT, -EACCES. */
 int program_find(const char *name, char path[PATH_MAX]);
 
-/* The same of the file that a script names as its interpreter. What cannot be read is believed to
- * be without obstacle. */
+/* Opens what is executed in the end: the program, or the file that a script names as its
+ * interpreter, also by way of env. Its path is in executable. A descriptor, or a negative error
+ * number. */
+int program_open(const char *path, char executable[PATH_MAX]);
+
+/* Of an open file. */
+enum obstacle program_obstacle_of(int fd, const char *library);
+
+/* What is said of it, behind the name of the program: "is linked statically: ...". */
+const char *program_say(enum obstacle obstacle);
+
+/* Of a program, or of what a script is executed by. What cannot be read is believed to be without
+ * obstacle. */
 enum obstacle program_obstacle(const char *path, const char *library);
 
 #endif

@@ -31,20 +31,13 @@ static int __attribute__((format(printf, 2, 3))) fail(int status, const char *fo
 
 static int refuse(const char *path, enum obstacle obstacle)
 {
-    static const char *const why[] = {
-        [IS_STATIC] = "is linked statically: nothing loads libraries for it",
-        [GAINS_RIGHTS] = "gets other rights than yours when it is started (setuid, setgid or\n"
-                         "capabilities): it then takes no library and no option from you",
-        [OTHER_MACHINE] = "is for another kind of processor than this ward",
-    };
-
     return fail(NOT_EXECUTABLE,
                 "%s %s.\nIt would run with a malloc that is not ward's, and none of its blocks "
                 "would be checked.\n%s",
-                path, why[obstacle],
-                obstacle == OTHER_MACHINE ? "A ward for that processor can run it."
-                                          : "Linked dynamically with " PRELOAD_LIBRARY
-                                            ", it would be checked.");
+                path, program_say(obstacle),
+                obstacle == OTHER_MACHINE || obstacle == OTHER_LIBC
+                    ? "A ward that was built for that can run it."
+                    : "Linked dynamically with " PRELOAD_LIBRARY ", it would be checked.");
 }
 
 static int start(const char *profile, bool stats, char **argv)

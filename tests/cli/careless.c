@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* careless: a malloc that finds nothing: it gives out one block behind the other, and never takes
- * one back. free_sized fails as if it had found something, but says nothing. */
+ * one back. free_sized fails as if it had found something, but says nothing. With MAIN, a program
+ * that has this malloc, a name of mimalloc's, and by a label one of a sanitizer's. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,3 +50,21 @@ void *realloc(void *block, size_t size)
     }
     return to;
 }
+
+#ifdef MAIN
+void mi_malloc(void);
+void mi_malloc(void)
+{
+}
+
+void sanitizer(void) __asm__("__asan_init");
+void sanitizer(void)
+{
+}
+
+int main(void)
+{
+    free(malloc(1));
+    return 0;
+}
+#endif
