@@ -146,7 +146,7 @@ static void add_event(struct finding *finding, struct finding_event *event,
 
 static struct finding_neighbour describe(const struct place *place, uint32_t slot)
 {
-    uint32_t state = LOAD(&span_states(place->span, place->class)[slot]);
+    uint32_t state = LOAD(&place->span->states[slot]);
 
     if (slot >= place->span->fresh)
         return (struct finding_neighbour){ .state = "never issued" };
@@ -155,7 +155,7 @@ static struct finding_neighbour describe(const struct place *place, uint32_t slo
                                            .size = place->class->bytes - (state - SLOT_LIVE) };
     if (state == SLOT_RETIRED)
         return (struct finding_neighbour){ .state = "retired" };
-    return (struct finding_neighbour){ .state = state == SLOT_FREE ? "free" : "freed, waiting" };
+    return (struct finding_neighbour){ .state = state <= SLOT_FREE ? "free" : "freed, waiting" };
 }
 
 static void add_neighbours(struct finding *finding, const struct place *place)
