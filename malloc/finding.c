@@ -228,6 +228,10 @@ void ward_finding_collect_(struct finding *finding, const struct ward_bug *bug,
         finding->certain = certainties[kind].certain;
         finding->sure = certainties[kind].sure;
     }
+    if (bug->kind == WARD_BUG_OUT_OF_BOUNDS && !bug->block) {
+        finding->certain = true;
+        finding->sure = "no block is at the address";
+    }
     finding->sure = finding->sure ? finding->sure : "";
     finding->access = known->access;
     finding->place = bug->block ? NULL : place_of(bug->addr);

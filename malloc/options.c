@@ -164,6 +164,11 @@ static bool take_report_bytes(struct options *options, struct piece value)
     return take_choice(&options->output.hides_bytes, value, "no", "yes");
 }
 
+static bool take_faults(struct options *options, struct piece value)
+{
+    return take_choice(&options->no_faults, value, "off", "on");
+}
+
 static const struct name {
     const char *name;
     bool (*take)(struct options *options, struct piece value);
@@ -172,6 +177,7 @@ static const struct name {
     { "sample", take_sample },
     { "align", take_align },
     { "stats", take_stats },
+    { "faults", take_faults },
     { "report", take_report },
     { "report_bytes", take_report_bytes },
 };

@@ -23,6 +23,8 @@
  *                                 at the end of a file, whose name begins with /, and where %p is
  *                                 the number of the process: as JSON if it ends in .json
  *   report_bytes=yes|no           whether they show what overwrote memory
+ *   faults=on|off                 on: an access that a guard stops is explained; off: no handler is
+ *                                 installed for that
  */
 #ifndef WARD_MALLOC_OPTIONS_H
 #define WARD_MALLOC_OPTIONS_H
@@ -35,6 +37,7 @@ struct options {
     unsigned stats;      /* the process whose statistics are printed at its end; 0: of none */
     bool no_sample;      /* no guarded slots for a sample */
     bool exact;          /* align=1 */
+    bool no_faults;      /* faults=off */
     struct output output;
 };
 

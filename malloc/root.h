@@ -86,10 +86,11 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     uint64_t canary[2];                          /* secret */
     const volatile uint64_t *fork_word;          /* see ward_host_fork_word */
     uint8_t quick[CLASS_QUICK_MAX / CLASS_STEP]; /* the class of each step */
-    const char *profile;                         /* its name */
-    struct output output;                        /* of reports */
     struct class_info classes[CLASS_COUNT];
     struct guarded_root guarded;
+    const char *profile;  /* its name */
+    struct output output; /* of reports */
+    bool explains_faults; /* see malloc/fault.h */
 };
 
 extern struct ward_root ward_root_;

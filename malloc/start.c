@@ -5,6 +5,7 @@
 #include <ward/random.h>
 
 #include "big.h"
+#include "fault.h"
 #include "guarded.h"
 #include "options.h"
 #include "owner.h"
@@ -178,6 +179,7 @@ static void take_options(const struct options *options)
     ward_root_.guarded.exact = options->exact;
     if (options->no_sample)
         ward_root_.policy &= ~(unsigned)POLICY_SAMPLE;
+    ward_root_.explains_faults = !options->no_faults;
     ward_root_.profile = options->profile;
     ward_root_.output = options->output;
     ward_output_start_(&ward_root_.output);
@@ -207,7 +209,10 @@ bool ward_start_(void)
 {
     static enum { NOT_YET, STARTED, FAILED } state;
 
-    if (state == NOT_YET)
+    if (state == NOT_YET) {
         state = start() ? STARTED : FAILED;
+        if (state == STARTED && ward_root_.explains_faults)
+            ward_fault_start_(); /* who interposes on sigaction may allocate */
+    }
     return state == STARTED;
 }

@@ -7,6 +7,7 @@
 #define WARD_ARCH_FRAME_H
 
 #include <stdint.h>
+#include <string.h>
 #include <ucontext.h>
 
 enum {
@@ -65,6 +66,27 @@ static inline uintptr_t ward_frame_strip_(uintptr_t pc)
 static inline uintptr_t ward_frame_call_(uintptr_t *registers)
 {
     return (uintptr_t)&registers[FRAME_LINK];
+}
+
+/* What a page fault was at: "read", "write" or "execute"; NULL: not known. A record among those
+ * that the kernel adds has the processor's own word for it. */
+static inline const char *ward_frame_access_(const ucontext_t *context)
+{
+    const unsigned char *at = context->uc_mcontext.__reserved;
+    const unsigned char *end = at + sizeof context->uc_mcontext.__reserved;
+    uint32_t head[2];
+    uint64_t syndrome;
+
+    for (; end - at >= 16; at += head[1]) {
+        memcpy(head, at, sizeof head);
+        if (head[0] == 0x45535201) {
+            memcpy(&syndrome, at + 8, sizeof syndrome);
+            return syndrome >> 26 <= 0x21 ? "execute" : syndrome & 64 ? "write" : "read";
+        }
+        if (head[0] == 0 || head[1] < 8)
+            break;
+    }
+    return NULL;
 }
 
 #endif

@@ -74,4 +74,11 @@ static inline uintptr_t ward_frame_call_(uintptr_t *registers)
     return (uintptr_t)&registers[FRAME_LINK];
 }
 
+/* What a page fault was at: the context does not say. */
+static inline const char *ward_frame_access_(const ucontext_t *context)
+{
+    (void)context;
+    return NULL;
+}
+
 #endif

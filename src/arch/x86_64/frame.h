@@ -69,4 +69,12 @@ static inline uintptr_t ward_frame_call_(uintptr_t *registers)
     return at;
 }
 
+/* What a page fault was at: "read", "write" or "execute"; NULL: not known. */
+static inline const char *ward_frame_access_(const ucontext_t *context)
+{
+    unsigned long error = (unsigned long)context->uc_mcontext.gregs[REG_ERR];
+
+    return error & 16 ? "execute" : error & 2 ? "write" : "read";
+}
+
 #endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* What an address is to the malloc, where a fault struck. */
+#include "fault.h"
+#include "big.h"
+#include "guarded.h"
+
+static bool is_beyond(struct ward_bug *bug, const void *block, size_t size, const char *message)
+{
+    bug->kind = WARD_BUG_OUT_OF_BOUNDS;
+    bug->block = block;
+    bug->size = size;
+    bug->message = message;
+    return true;
+}
+
+static bool is_freed(struct ward_bug *bug, const void *block, size_t size)
+{
+    bug->kind = WARD_BUG_USE_AFTER_FREE;
+    bug->block = block;
+    bug->size = size;
+    bug->message = "the block was freed, and cannot be touched any more";
+    return true;
+}
+
+static bool is_nowhere(struct ward_bug *bug)
+{
+    return is_beyond(bug, NULL, 0, "the address is the malloc's, and no block was ever there");
+}
+
+/* --- Guarded slots
+ * ----------------------------------------------------------------------------------- */
+
+static bool explain_guarded(const unsigned char *addr, struct ward_bug *bug,
+                            struct report_known *known)
+{
+    struct guarded_place place;
+    const struct guarded *slot;
+
+    if (!ward_guarded_find_(addr, &place))
+        return is_nowhere(bug);
+    slot = place.slot;
+    known->issued = slot->issued;
+    known->freed = slot->freed;
+    if (atomic_load(&place.slot->state) != GUARDED_LIVE)
+        return is_freed(bug, slot->block, slot->size);
+    return is_beyond(bug, slot->block, slot->size, "the guard of the block stopped the access");
+}
+
+/* --- Spans
+ * ------------------------------------------------------------------------------------------- */
+
+static bool explain_big(struct ward_bug *bug, const struct place *place)
+{
+    struct span *span = place->span;
+
+    if (LOAD(&span_states(span, place->class)[0]) != SLOT_BIG)
+        return span->fresh ? is_freed(bug, span->base, span->size) : is_nowhere(bug);
+    return is_beyond(bug, span->base, span->size, "the guard behind the block stopped the access");
+}
+
+/* Behind the last slot. */
+static bool explain_behind(struct ward_bug *bug, struct place *place, struct report_known *known)
+{
+    uint32_t state;
+
+    place->slot = place->class->slots - 1;
+    state = LOAD(&span_states(place->span, place->class)[place->slot]);
+    known->place = place;
+    return is_beyond(bug, place->span->base + (size_t)place->slot * place->class->bytes,
+                     state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0,
+                     "the guard behind the blocks of this size stopped the access");
+}
+
+static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct place *place,
+                         struct report_known *known)
+{
+    if (!place->span->base)
+        return is_nowhere(bug);
+    if (place->class->slots == 1)
+        return explain_big(bug, place);
+    if ((size_t)(addr - place->span->base) / place->class->bytes >= place->class->slots)
+        return explain_behind(bug, place, known);
+    return false; /* it can be touched: something else is wrong */
+}
+
+/* --- Mappings of their own
+ * ----------------------------------------------------------------------------- */
+
+static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
+{
+    for (size_t i = 0; i < HUGE_COUNT; i++) {
+        struct huge *huge = &ward_root_.huge[i];
+        uintptr_t at = atomic_load(&huge->at);
+
+        if (at <= 1 || (uintptr_t)addr - (uintptr_t)huge->origin >= huge->mapped)
+            continue;
+        if (at & 1)
+            return is_freed(
+                bug, (const unsigned char *)huge->origin + (at - 1 - (uintptr_t)huge->origin),
+                huge->size);
+        return is_beyond(bug, (const unsigned char *)huge->origin + (at - (uintptr_t)huge->origin),
+                         huge->size, "the guard of the block stopped the access");
+    }
+    return false;
+}
+
+bool ward_fault_explain_(const void *addr, struct ward_bug *bug, struct report_known *known,
+                         struct place *place)
+{
+    *bug = (struct ward_bug){ .addr = addr };
+    *known = (struct report_known){ .place = NULL };
+    if (!ward_root_.bytes)
+        return false;
+    if (guarded_has(addr))
+        return explain_guarded(addr, bug, known);
+    if (find(addr, place))
+        return explain_span(addr, bug, place, known);
+    return explain_huge(addr, bug);
+}
