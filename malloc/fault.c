@@ -53,7 +53,7 @@ static bool explain_big(struct ward_bug *bug, const struct place *place)
 {
     struct span *span = place->span;
 
-    if (LOAD(&span_states(span, place->class)[0]) != SLOT_BIG)
+    if (LOAD(&span->states[0]) != SLOT_BIG)
         return span->fresh ? is_freed(bug, span->base, span->size) : is_nowhere(bug);
     return is_beyond(bug, span->base, span->size, "the guard behind the block stopped the access");
 }
@@ -64,7 +64,7 @@ static bool explain_behind(struct ward_bug *bug, struct place *place, struct rep
     uint32_t state;
 
     place->slot = place->class->slots - 1;
-    state = LOAD(&span_states(place->span, place->class)[place->slot]);
+    state = LOAD(&place->span->states[place->slot]);
     known->place = place;
     return is_beyond(bug, place->span->base + (size_t)place->slot * place->class->bytes,
                      state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0,

@@ -181,23 +181,30 @@ static bool is_readable(const unsigned char *at, size_t bytes)
     return bytes == 0 || ward_module_is_readable_(((uintptr_t)at + bytes - 1) & ~(uintptr_t)7);
 }
 
+static unsigned char was_at(const struct report_known *known, size_t i)
+{
+    return known->was ? known->was[i] : 0;
+}
+
+/* From the first byte that changed to the last. */
 static void add_damage(struct finding *finding, const struct report_known *known)
 {
-    size_t count = known->damaged_count;
+    const unsigned char *is = known->damaged;
+    size_t count = known->damaged_count, first = 0;
 
-    count = count < REPORT_DAMAGE_MAX ? count : REPORT_DAMAGE_MAX;
-    if (!known->damaged || !is_readable(known->damaged, count))
+    if (!is || !is_readable(is, count < REPORT_DAMAGE_MAX ? count : REPORT_DAMAGE_MAX))
         return;
-    for (size_t i = 0; i < count; i++) {
-        unsigned char was = known->was ? known->was[i] : 0, is = known->damaged[i];
-
-        finding->damaged[i] = is;
-        if (is == was)
+    count = count < REPORT_DAMAGE_MAX ? count : REPORT_DAMAGE_MAX;
+    while (first < count && is[first] == was_at(known, first))
+        first++;
+    for (size_t i = first; i < count; i++) {
+        finding->damaged[i - first] = is[i];
+        if (is[i] == was_at(known, i))
             continue;
-        finding->damaged_bits |= (uint32_t)1 << i;
-        finding->damaged_count = (unsigned)i + 1;
+        finding->damaged_bits |= (uint32_t)1 << (i - first);
+        finding->damaged_count = (unsigned)(i - first) + 1;
     }
-    finding->damaged_offset = (size_t)(known->damaged - (const unsigned char *)finding->bug.block);
+    finding->damaged_offset = is + first - (const unsigned char *)finding->bug.block;
 }
 
 /* Of an address that is no block's. */

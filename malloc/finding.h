@@ -53,7 +53,7 @@ struct finding {
     size_t slot_bytes; /* 0: not in a slot */
     struct finding_stack found;
     struct finding_event issued, freed;
-    size_t damaged_offset; /* from the block */
+    ptrdiff_t damaged_offset; /* from the block */
     unsigned damaged_count;
     uint32_t damaged_bits; /* a bit for each of the bytes that changed */
     unsigned char damaged[REPORT_DAMAGE_MAX];

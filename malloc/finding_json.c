@@ -27,6 +27,12 @@ static void put_decimal(struct text *text, const char *before, const char *name,
     ward_text_put_decimal_(text, value);
 }
 
+static void put_signed(struct text *text, const char *before, const char *name, int64_t value)
+{
+    key(text, before, name);
+    ward_text_put_signed_(text, value);
+}
+
 static void put_hex(struct text *text, const char *before, const char *name, uint64_t value)
 {
     key(text, before, name);
@@ -97,11 +103,7 @@ static void put_block(const struct finding *finding, struct text *text)
     put_hex(text, "{", "address", (uintptr_t)bug->block);
     put_decimal(text, ",", "size", bug->size);
     put_decimal(text, ",", "slot", finding->slot_bytes);
-    key(text, ",", "offset");
-    ward_text_put_(text, (uintptr_t)bug->addr < (uintptr_t)bug->block ? "-" : "");
-    ward_text_put_decimal_(text, (uintptr_t)bug->addr < (uintptr_t)bug->block
-                                     ? (uintptr_t)bug->block - (uintptr_t)bug->addr
-                                     : (uintptr_t)bug->addr - (uintptr_t)bug->block);
+    put_signed(text, ",", "offset", (intptr_t)bug->addr - (intptr_t)bug->block);
     ward_text_put_(text, "}");
 }
 
@@ -110,7 +112,7 @@ static void put_damage(const struct finding *finding, struct text *text)
     if (!finding->damaged_bits)
         return;
     key(text, ",", "bytes");
-    put_decimal(text, "{", "offset", finding->damaged_offset);
+    put_signed(text, "{", "offset", finding->damaged_offset);
     key(text, ",", "found");
     ward_text_put_(text, "[");
     for (unsigned i = 0; i < finding->damaged_count; i++) {

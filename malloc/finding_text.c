@@ -109,7 +109,7 @@ static void put_damage(const struct finding *finding, struct text *text)
         return;
     row(text, "bytes");
     ward_text_put_(text, "from offset ");
-    ward_text_put_decimal_(text, finding->damaged_offset);
+    ward_text_put_signed_(text, finding->damaged_offset);
     ward_text_put_(text, ":");
     for (unsigned i = 0; i < finding->damaged_count; i++) {
         ward_text_put_(text, " ");

@@ -429,8 +429,8 @@ bool ward_guarded_find_(const void *addr, struct guarded_place *place)
     return atomic_load(&place->slot->state) != GUARDED_NEVER && place->slot->block;
 }
 
-static WARD_COLD void report(enum ward_bug_kind kind, const void *addr, const struct guarded *slot,
-                             const char *message)
+static void raise(enum ward_bug_kind kind, const void *addr, const struct guarded *slot,
+                  const char *message, struct report_known *known)
 {
     struct ward_bug bug = {
         .kind = kind,
@@ -439,13 +439,41 @@ static WARD_COLD void report(enum ward_bug_kind kind, const void *addr, const st
         .size = slot ? slot->size : 0,
         .message = message,
     };
+
+    if (slot)
+        known->issued = slot->issued;
+    ward_report_bug_(&bug, known);
+}
+
+static WARD_COLD void report(enum ward_bug_kind kind, const void *addr, const struct guarded *slot,
+                             const char *message)
+{
     struct report_known known = { .place = NULL };
 
-    if (slot) {
-        known.issued = slot->issued;
+    if (slot)
         known.freed = slot->freed;
-    }
-    ward_report_bug_(&bug, &known);
+    raise(kind, addr, slot, message, &known);
+}
+
+/* These are found while the block is freed. */
+static WARD_COLD void report_overflow(const unsigned char *at, const struct guarded *slot)
+{
+    struct pages slack = slack_of(slot);
+    uint64_t word = slack_word(slot->block);
+    unsigned char was[REPORT_DAMAGE_MAX];
+    struct report_known known = { .damaged = slack.at, .damaged_count = slack.len, .was = was };
+
+    for (size_t i = 0; i < sizeof was; i++)
+        was[i] = (unsigned char)ward_canary_from_(word, i);
+    raise(WARD_BUG_OVERFLOW, at, slot, "the canary behind the block is broken", &known);
+}
+
+static WARD_COLD void report_underflow(const unsigned char *at, const struct guarded *slot)
+{
+    size_t before = (size_t)(at - pages_of(slot).at), shown = before < 15 ? before + 1 : 16;
+    struct report_known known = { .damaged = at + 1 - shown, .damaged_count = shown };
+
+    raise(WARD_BUG_UNDERFLOW, at, slot, "bytes before the block were written", &known);
 }
 
 static WARD_COLD void bad_free(const unsigned char *addr, const struct guarded *slot)
@@ -466,12 +494,12 @@ static bool is_damaged(const struct guarded *slot)
     const unsigned char *at = damaged_behind(slot);
 
     if (at) {
-        report(WARD_BUG_OVERFLOW, at, slot, "the canary behind the block is broken");
+        report_overflow(at, slot);
         return true;
     }
     at = slot->size ? damaged_before(slot) : NULL;
     if (at)
-        report(WARD_BUG_UNDERFLOW, at, slot, "bytes before the block were written");
+        report_underflow(at, slot);
     return at != NULL;
 }
 

@@ -45,6 +45,12 @@ void ward_text_put_decimal_(struct text *text, uint64_t number)
     put_number(text, number, 10);
 }
 
+void ward_text_put_signed_(struct text *text, int64_t number)
+{
+    ward_text_put_(text, number < 0 ? "-" : "");
+    put_number(text, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 10);
+}
+
 void ward_text_put_hex_(struct text *text, uint64_t number)
 {
     put_number(text, number, 16);

@@ -16,6 +16,9 @@ void ward_text_put_json_(struct text *text, const char *name, size_t most);
 
 void ward_text_put_decimal_(struct text *text, uint64_t number);
 
+/* With a sign if it is negative. */
+void ward_text_put_signed_(struct text *text, int64_t number);
+
 /* With 0x. */
 void ward_text_put_hex_(struct text *text, uint64_t number);
 
