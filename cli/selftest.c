@@ -162,10 +162,11 @@ static void print_verdict(const struct bug *bug, enum verdict verdict,
     const char *code = code_of(outcome, &len);
 
     printf("%-17s %-50s %s", bug->name, bug->what, words[verdict]);
-    if (verdict == CAUGHT && died_of(outcome, SIGABRT))
-        printf(": %.*s", len, code);
-    else if (verdict == CAUGHT)
-        printf(": stopped by a guard");
+    if (verdict == CAUGHT)
+        printf(": %.*s%s", len, code ? code : "",
+               died_of(outcome, SIGABRT) ? ""
+               : code                    ? ", at a guard"
+                                         : "at a guard");
     else if (verdict == MISSED && WIFSIGNALED(outcome->status))
         printf(": killed by signal %d", WTERMSIG(outcome->status));
     putchar('\n');

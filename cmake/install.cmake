@@ -35,4 +35,6 @@ install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INS
 if(TARGET ward_cli)
     install(TARGETS ward_cli)
     install(FILES docs/man/ward.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    install(FILES cli/completion.bash RENAME ward
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endif()

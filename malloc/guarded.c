@@ -318,6 +318,7 @@ static void *settle(struct pool *pool, struct guarded *slot)
     status_add(WARD_STATUS_GUARDED, 1);
     status_add(WARD_STATUS_GUARDED_LIVE, 1);
     status_add(WARD_STATUS_GUARDED_BYTES, slot->size);
+    ward_status_use_(slot->size);
     atomic_fetch_add(&pool->live, 1);
     atomic_fetch_add(&pool->used, slot->size);
     atomic_fetch_add(&pool->open, pages.len);
@@ -508,6 +509,7 @@ static void retire(struct pool *pool, struct guarded *slot, size_t len)
     atomic_fetch_sub(&pool->live, 1);
     status_sub(WARD_STATUS_GUARDED_LIVE, 1);
     status_sub(WARD_STATUS_GUARDED_BYTES, slot->size);
+    status_unuse(slot->size);
     atomic_fetch_sub(&pool->used, slot->size);
     atomic_fetch_sub(&pool->open, len);
     atomic_fetch_sub(&opened, len);

@@ -36,7 +36,7 @@ enum {
 
 /* What is counted where it happens, all of it off the fast paths. */
 enum ward_status_counter {
-    WARD_STATUS_USED,           /* bytes of slots issued at least once, in spans with blocks */
+    WARD_STATUS_USED,           /* bytes set apart: slots issued before, in spans with blocks */
     WARD_STATUS_PEAK,           /* the most there ever were */
     WARD_STATUS_BIG_ALLOCS,     /* blocks with a span or a mapping to themselves */
     WARD_STATUS_GUARDS_MARKED,  /* guards by a marker in the page table */

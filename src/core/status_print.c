@@ -98,7 +98,7 @@ static void put_memory(struct text *t, const char *indent, const struct ward_sta
 {
     put_head(t, indent, "memory       ");
     put_size(t, status->counters[WARD_STATUS_USED]);
-    put(t, " in spans with blocks, ");
+    put(t, " set apart, ");
     put_size(t, status->counters[WARD_STATUS_PEAK]);
     put(t, " at the peak, ");
     put_size(t, sum->kept_bytes);

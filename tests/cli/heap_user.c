@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ enum { COUNT = 1000, FREED = 400, BIG = 3, OF_THREAD = 300 };
 
 static void *blocks[COUNT];
 static void *volatile kept[BIG + OF_THREAD];
-static int to_main[2];
+static int to_main[2], times;
 
 static void *allocate_and_stay(void *arg)
 {
@@ -33,6 +34,34 @@ static void start_thread(void)
     if (pipe(to_main) || pthread_create(&thread, NULL, allocate_and_stay, NULL) ||
         read(to_main[0], &byte, 1) != 1)
         abort();
+}
+
+static void handle(int sig)
+{
+    _exit(sig);
+}
+
+/* Allocates and frees for ever, beside the thread that answers. */
+static void *stress(void *arg)
+{
+    unsigned seed = (unsigned)(uintptr_t)arg;
+    void *some[64] = { NULL };
+
+    for (;;) {
+        seed = seed * 1664525 + 1013904223;
+        free(some[seed >> 26]);
+        some[seed >> 26] = malloc((seed >> 8) % 3000 + (seed % 1000 == 0 ? 1 << 20 : 0));
+    }
+    return NULL;
+}
+
+static void start_stress(void)
+{
+    pthread_t thread;
+
+    for (uintptr_t i = 1; i <= 2; i++)
+        if (pthread_create(&thread, NULL, stress, (void *)i))
+            abort();
 }
 
 /* The child goes on in the place of its parent. */
@@ -66,6 +95,14 @@ static void obey(char command, char **argv)
         become_child();
     if (command == 'e')
         execv(argv[0], argv);
+    if (command == 'h')
+        signal(SIGSEGV, handle);
+    if (command == 'd')
+        signal(SIGSEGV, SIG_DFL);
+    if (command == 'm')
+        kept[0] = malloc((size_t)++times << 20);
+    if (command == 's')
+        start_stress();
     if (command == 'q')
         exit(3);
 }

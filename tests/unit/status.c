@@ -261,7 +261,7 @@ static void the_text_rounds_sizes_and_hides_what_is_not_printable(void **state)
     assert_non_null(
         strstr(text, "> live         1 block, 1023 bytes requested, 1.5 KiB in slots\n"));
     assert_non_null(strstr(text, "stepped down from 64 GiB\n"));
-    assert_non_null(strstr(text, "memory       5.5 TiB in spans"));
+    assert_non_null(strstr(text, "memory       5.5 TiB set apart"));
     assert_non_null(strstr(text, "the handler of SIGSEGV is ward's"));
 }
 
