@@ -36,8 +36,8 @@
 enum {
     GUARDED_WAIT = 1 << 17,        /* blocks issued before an address comes back */
     GUARDED_SAMPLED_MAX = 512,     /* live blocks of the sample */
-    GUARDED_SAMPLE_NS = 1000000,   /* a thread takes no more than about one in this time */
-    GUARDED_INTERVAL_LEAST = 4,    /* empty hands from one to the next: at the start */
+    GUARDED_SAMPLE_NS = 5000000,   /* a thread takes no more than about one in this time */
+    GUARDED_INTERVAL_LEAST = 16,   /* empty hands from one to the next: at the start */
     GUARDED_INTERVAL_MOST = 30000, /* ... and at most */
 };
 

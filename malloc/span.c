@@ -12,6 +12,7 @@
 #include "owner.h"
 #include "pool.h"
 #include "report.h"
+#include "states.h"
 #include "status.h"
 
 enum { POPULATE_MAX = 4096 }; /* bytes of a slot */
@@ -300,29 +301,9 @@ static uint32_t count_bits(uint64_t bits)
 /* For choices among 64 slots: odd, as they are multiplied on. */
 static uint64_t draw_turns(struct owner *owner)
 {
-    uint64_t turns = 0;
-
-    if (ward_root_.policy & POLICY_RANDOM)
-        for (int i = 0; i < 4; i++)
-            turns = turns << 16 | ward_random_below_(&owner->random, ward_root_.fork_word, 1 << 16);
-    return turns | 1;
-}
-
-/* Bits of the states among `count` <= 64 that are NEW or FREE, so at most 1: of four at a time, by
- * a carry into each one's high bit. */
-static uint64_t free_bits(const _Atomic uint16_t *states, uint32_t count)
-{
-    const uint64_t low = UINT64_C(0x7fff7fff7fff7fff), most = UINT64_C(0x7ffe7ffe7ffe7ffe);
-    uint64_t bits = 0;
-
-    for (uint32_t i = 0; i < count; i += 4) {
-        uint64_t four, busy;
-
-        __builtin_memcpy(&four, (const void *)(uintptr_t)&states[i], sizeof four);
-        busy = ((four & low) + most) | four | low; /* high bit: above 1 */
-        bits |= ((~busy >> 15) * UINT64_C(0x1000200040008) >> 48 & 15) << i;
-    }
-    return count < 64 ? bits & ((UINT64_C(1) << count) - 1) : bits;
+    if (!(ward_root_.policy & POLICY_RANDOM))
+        return 1;
+    return ward_random_word_(&owner->random, ward_root_.fork_word) | 1;
 }
 
 /* Takes the free ones of 64 slots into the hand, which is empty. */
@@ -336,7 +317,7 @@ static bool hold(struct owner *owner, struct span *span, uint32_t word)
     hand->states = &span->states[from];
     hand->base = span->base + (size_t)from * info->bytes;
     hand->bytes = info->bytes;
-    hand->bits = free_bits(hand->states, count < 64 ? count : 64);
+    hand->bits = states_free(hand->states, count < 64 ? count : 64);
     hand->turns = draw_turns(owner);
     taken = count_bits(hand->bits);
     span->free -= taken;

@@ -70,8 +70,8 @@ struct span {
  * ahead, so that its memory is on the way when it is asked for. */
 struct WARD_ALIGNED(64) hand {
     unsigned char *block;    /* the next; NULL: nothing at hand */
-    _Atomic uint16_t *state; /* its state */
     uint64_t bits;           /* of the other slots that may be issued */
+    _Atomic uint16_t *state; /* of the next */
     uint64_t turns;          /* where random choices come from until there are new bits */
     unsigned char *base;     /* the first of the 64 slots */
     _Atomic uint16_t *states;
@@ -166,16 +166,11 @@ WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
 
 /* --- Clearing: slots are aligned to 16 bytes, and multiples of it ----------------------------- */
 
-/* Up to four pieces, of which some overlap, are all of it: the first, the last, and those as far
- * from the start and the end as this, about the half. No branch depends on the size then. */
+/* Up to 64 bytes four pieces are all of it: the first, the last, and those as far from the start
+ * and from the end as this, about the half. No branch depends on the size then. */
 WARD_INLINE size_t slot_half(size_t bytes)
 {
     return bytes / 2 & ~(size_t)(CLASS_STEP - 1);
-}
-
-WARD_INLINE ward_fill_pair_ fill_load32(const unsigned char *at)
-{
-    return ward_fill_load_(at) | ward_fill_load_(at + 16);
 }
 
 /* Of a slot of at most `most` bytes, a constant. */
@@ -183,47 +178,43 @@ WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes, size_t mos
 {
     const ward_fill_pair_ none = { 0, 0 };
     const unsigned char *end = at + bytes;
-    size_t half = slot_half(bytes);
     ward_fill_pair_ seen;
 
     if (bytes <= 64) {
-        seen = ward_fill_load_(at) | ward_fill_load_(at + half) | ward_fill_load_(end - half - 16) |
-               ward_fill_load_(end - 16);
-    } else if (most <= CLASS_FINE_MAX || bytes <= CLASS_FINE_MAX) {
-        seen = fill_load32(at) | fill_load32(at + half) | fill_load32(end - half - 32) |
-               fill_load32(end - 32);
+        seen = ward_fill_load_(at) | ward_fill_load_(at + slot_half(bytes)) |
+               ward_fill_load_(end - 16 - slot_half(bytes)) | ward_fill_load_(end - 16);
     } else {
-        seen = ward_fill_diff64_(end - 64, none);
-        for (; at < end - 64; at += 64)
-            seen |= ward_fill_diff64_(at, none);
+        seen = ward_fill_diff64_(at, none) | ward_fill_diff64_(end - 64, none);
+        if (most > CLASS_FINE_MAX)
+            for (at += 64; at < end - 64; at += 64)
+                seen |= ward_fill_diff64_(at, none);
     }
     return (seen[0] | seen[1]) == 0;
 }
 
-WARD_INLINE void fill_clear32(unsigned char *at)
+WARD_INLINE void fill_clear64(unsigned char *at)
 {
     const ward_fill_pair_ none = { 0, 0 };
 
     ward_fill_store_(at, none);
     ward_fill_store_(at + 16, none);
+    ward_fill_store_(at + 32, none);
+    ward_fill_store_(at + 48, none);
 }
 
 WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
 {
     const ward_fill_pair_ none = { 0, 0 };
     unsigned char *end = at + bytes;
-    size_t half = slot_half(bytes);
 
     if (bytes <= 64) {
         ward_fill_store_(at, none);
-        ward_fill_store_(at + half, none);
-        ward_fill_store_(end - half - 16, none);
+        ward_fill_store_(at + slot_half(bytes), none);
+        ward_fill_store_(end - 16 - slot_half(bytes), none);
         ward_fill_store_(end - 16, none);
     } else if (most <= CLASS_FINE_MAX || bytes <= CLASS_FINE_MAX) {
-        fill_clear32(at);
-        fill_clear32(at + half);
-        fill_clear32(end - half - 32);
-        fill_clear32(end - 32);
+        fill_clear64(at);
+        fill_clear64(end - 64);
     } else {
         memset(at, 0, bytes);
     }
@@ -233,21 +224,21 @@ WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
 
 /* One of the free bits; by policy a random one. The multiplier is one of Steele and Vigna's
  * ("Computationally easy, spectrally good multipliers", 2022). */
-WARD_INLINE unsigned choose(struct hand *hand, unsigned policy)
+WARD_INLINE uint64_t choose(struct hand *hand, unsigned policy)
 {
     unsigned turn;
 
     if (!(policy & POLICY_RANDOM))
-        return (unsigned)__builtin_ctzll(hand->bits);
+        return (uint64_t)__builtin_ctzll(hand->bits);
     turn = (unsigned)(hand->turns >> 58);
     hand->turns *= UINT64_C(0xd1342543de82ef95);
-    return ((unsigned)__builtin_ctzll(ward_slot_rotate_(hand->bits, turn)) + turn) & 63;
+    return ((uint64_t)__builtin_ctzll(ward_slot_rotate_(hand->bits, turn)) + turn) & 63;
 }
 
 /* Chooses what is issued next. */
 WARD_INLINE void hand_advance(struct hand *hand, unsigned policy)
 {
-    unsigned bit;
+    uint64_t bit;
 
     if (WARD_UNLIKELY(hand->bits == 0)) {
         hand->block = NULL;
@@ -255,7 +246,7 @@ WARD_INLINE void hand_advance(struct hand *hand, unsigned policy)
     }
     bit = choose(hand, policy);
     hand->bits &= ~(UINT64_C(1) << bit);
-    hand->block = hand->base + (size_t)bit * hand->bytes;
+    hand->block = hand->base + bit * hand->bytes;
     hand->state = hand->states + bit;
     if (policy & POLICY_ZERO) {
         __builtin_prefetch(hand->block, 1);

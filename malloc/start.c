@@ -54,7 +54,7 @@ static void lay_out(struct class_info *info, unsigned class)
     info->inverse = ward_slot_inverse_(bytes >> info->shift);
     info->words = (info->slots + 63) / 64;
     info->seats = (uint32_t)(seats > QUARANTINE_SEATS ? QUARANTINE_SEATS : seats ? seats : 1);
-    info->pending = (uint32_t)(sizeof(struct span) + round_up(2 * (size_t)info->slots, 8));
+    info->pending = (uint32_t)(sizeof(struct span) + round_up(2 * (size_t)info->slots, 128));
     info->record_bytes = (uint32_t)round_up(info->pending + (size_t)8 * info->words, 64);
     info->spans = pitch_log2 <= ward_root_.range_log2
                       ? (uint32_t)1 << (ward_root_.range_log2 - pitch_log2)

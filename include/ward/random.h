@@ -103,4 +103,17 @@ WARD_INLINE uint32_t ward_random_below_(struct ward_random *random,
     return ward_random_draw_(random, n);
 }
 
+/* 64 random bits from any stream. */
+WARD_INLINE uint64_t ward_random_word_(struct ward_random *random,
+                                       const volatile uint64_t *fork_word)
+{
+    uint64_t word;
+
+    if (WARD_UNLIKELY(random->left < sizeof word || random->epoch != *fork_word))
+        ward_random_refill_(random);
+    random->left = (uint8_t)(random->left - sizeof word);
+    __builtin_memcpy(&word, &random->ready[random->left], sizeof word);
+    return word;
+}
+
 #endif
