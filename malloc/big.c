@@ -10,6 +10,9 @@
 /* Clearing more costs more than new pages do. */
 enum { CLEAR_BYTES = 1 << 20 };
 
+/* What an entry of no block holds. */
+enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
+
 /* --- Spans ----------------------------------------------------------------------------------- */
 
 /* Up to where a block of size bytes has its pages. */
@@ -139,8 +142,8 @@ static struct huge *claim(uintptr_t block)
     for (size_t i = hash(block), n = 0; n < HUGE_COUNT; i = (i + 1) % HUGE_COUNT, n++) {
         uintptr_t at = atomic_load(&ward_root_.huge[i].at);
 
-        if ((at == 0 || (at & 1 && at != 1)) &&
-            atomic_compare_exchange_strong(&ward_root_.huge[i].at, &at, 1))
+        if ((at == 0 || (at & 1 && at != HUGE_CLAIMED)) &&
+            atomic_compare_exchange_strong(&ward_root_.huge[i].at, &at, HUGE_CLAIMED))
             return &ward_root_.huge[i];
     }
     return NULL;
@@ -270,8 +273,17 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
     return true;
 }
 
+/* Entries that a thread which is not here was about to fill in are as if freed. */
+static void inherit_mappings(void)
+{
+    for (size_t i = 0; i < HUGE_COUNT; i++)
+        if (atomic_load(&ward_root_.huge[i].at) == HUGE_CLAIMED)
+            atomic_store(&ward_root_.huge[i].at, HUGE_NEVER);
+}
+
 void ward_big_inherit_(void)
 {
+    inherit_mappings();
     for (unsigned class = CLASS_SMALL; class < CLASS_COUNT; class ++) {
         uint32_t made = ward_pool_made_(class);
 

@@ -117,32 +117,70 @@ static struct owner *begin(void)
 
 /* --- Forks ----------------------------------------------------------------------------------- */
 
-/* The threads of all owners but self are not here. */
+static bool has_others(const struct owner *self, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (&ward_root_.owners[i] != self && atomic_load(&ward_root_.owners[i].taken))
+            return true;
+    return false;
+}
+
+/* Its thread is not here. */
+static void bequeath(struct owner *owner, uint32_t number)
+{
+    owner->number = number;
+    owner->owned = NULL;
+    owner->owned_spans = owner->looked_spans = 0;
+    for (unsigned class = 0; class < CLASS_SMALL; class ++)
+        owner->partial[class] = NULL;
+    for (unsigned seat = 0; seat < QUARANTINE_SEATS; seat++)
+        owner->seats[seat].span = NULL;
+    atomic_store(&owner->taken, 0);
+    push(owner);
+}
+
+/* The threads of all owners but self are not here. If there were none, nothing was cut off. */
 static void inherit(const struct owner *self)
 {
     uint32_t count = atomic_load(&next);
+    size_t room = atomic_load(&committed) / sizeof *self;
 
     atomic_store(&epoch, ward_host_fork_epoch());
+    count = count < room ? count : (uint32_t)room;
+    if (!has_others(self, count))
+        return;
     atomic_store(&idle, 0);
     for (uint32_t i = 1; i < count; i++) {
         struct owner *owner = &ward_root_.owners[i];
 
-        if ((i + 1) * sizeof *owner > atomic_load(&committed))
-            break;
         atomic_store(&owner->queue, NULL);
-        if (owner == self)
-            continue;
-        owner->number = i;
-        owner->owned = NULL;
-        owner->owned_spans = owner->looked_spans = 0;
-        for (unsigned class = 0; class < CLASS_SMALL; class ++)
-            owner->partial[class] = NULL;
-        for (unsigned seat = 0; seat < QUARANTINE_SEATS; seat++)
-            owner->seats[seat].span = NULL;
-        atomic_store(&owner->taken, 0);
-        push(owner);
+        if (owner != self)
+            bequeath(owner, i);
     }
     ward_span_inherit_(self);
+}
+
+/* The first in a child that there may be: its only thread is the one that forked. */
+static void forked(void)
+{
+    if (ward_root_.bytes && atomic_load(&epoch) != ward_host_fork_epoch())
+        inherit(ward_owner_);
+}
+
+/* As early as may be; who forked before had no other thread. */
+__attribute__((constructor)) static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, forked);
+}
+
+/* A child that was made by other means than fork(). If this thread has an owner, it is the one that
+ * made it. Else nobody knows whose spans are whose: they stay as they are. */
+static void notice(struct owner *owner)
+{
+    if (owner == &nobody)
+        atomic_store(&epoch, ward_host_fork_epoch());
+    else
+        inherit(owner);
 }
 
 bool ward_owner_start_(void)
@@ -158,6 +196,6 @@ struct owner *ward_owner_get_(void)
     if (WARD_UNLIKELY(owner == &nobody) && !ward_start_())
         return NULL;
     if (WARD_UNLIKELY(atomic_load(&epoch) != *ward_root_.fork_word))
-        inherit(owner);
+        notice(owner);
     return owner == &nobody ? begin() : owner;
 }

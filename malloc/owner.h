@@ -4,7 +4,8 @@
  *
  * An owner is taken at a thread's first block and abandoned when the thread ends; its spans then
  * are nobody's, and adopted by whoever runs out of slots of their class. In a forked child the
- * spans of all threads that are not there become nobody's, as soon as something takes a slow path.
+ * spans of all threads that are not there become nobody's, before fork() returns; after a clone by
+ * hand, as soon as something takes a slow path.
  */
 #ifndef WARD_MALLOC_OWNER_H
 #define WARD_MALLOC_OWNER_H

@@ -40,8 +40,26 @@ static void unlist(struct owner *owner, struct span *span)
     span->listed = false;
 }
 
+/* A thread that is not here may have been cut off while it cleared a slot, or issued it. This is
+ * not done in the fork itself: the child may go on to another program. */
+static void mend(struct span *span)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
+    for (uint32_t slot = 0; slot < span->fresh; slot++) {
+        unsigned char *block = span->base + (size_t)slot * info->bytes;
+
+        if (LOAD(&span->states[slot]) <= SLOT_FREE &&
+            !slot_is_clear(block, info->bytes, CLASS_SMALL_MAX))
+            slot_clear(block, info->bytes, CLASS_SMALL_MAX);
+    }
+    span->torn = false;
+}
+
 static void own(struct owner *owner, struct span *span)
 {
+    if (WARD_UNLIKELY(span->torn))
+        mend(span);
     span->before_owned = NULL;
     span->next_owned = owner->owned;
     if (span->next_owned)
@@ -591,20 +609,23 @@ void ward_span_abandon_(struct owner *owner)
 
 /* --- A forked child --------------------------------------------------------------------------- */
 
-/* What waited in a quarantine that is no more is free. */
+/* What waited in a quarantine that is no more is free, and what others freed: a fold may have been
+ * cut off. No other thread is there to free more meanwhile. */
 static void rebuild(struct span *span, const struct class_info *info)
 {
     _Atomic uint16_t *states = span->states;
 
+    for (uint32_t word = 0; word < info->words; word++)
+        STORE(&pending_of(span, info)[word], 0);
     span->free = 0;
     for (uint32_t slot = 0; slot < span->fresh; slot++) {
-        if (LOAD(&states[slot]) > SLOT_WAITING)
-            continue;
-        if (ward_root_.policy & POLICY_ZERO) /* it may have been cut off while it was cleared */
-            slot_clear(span->base + (size_t)slot * info->bytes, info->bytes, CLASS_SMALL_MAX);
-        STORE(&states[slot], SLOT_FREE);
-        span->free++;
+        uint32_t state = LOAD(&states[slot]);
+
+        if (state == SLOT_WAITING || state == SLOT_PENDING)
+            STORE(&states[slot], SLOT_FREE);
+        span->free += state < SLOT_RETIRED;
     }
+    span->torn = (ward_root_.policy & POLICY_ZERO) != 0;
 }
 
 static void inherit(unsigned class, uint32_t number)
