@@ -24,6 +24,10 @@ WARD_CHECKED WARD_INLINE bool ward_mul(size_t a, size_t b, size_t *product);
  * False, and *up = 0, if there is none. */
 WARD_CHECKED WARD_INLINE bool ward_round_up(size_t value, size_t align, size_t *up);
 
+/* The position of the lowest bit of value that is set, 0 for the last; value is not 0. Not by the
+ * builtin: where the machine has no instruction for it, that calls the compiler's library. */
+WARD_INLINE unsigned ward_low_bit(size_t value);
+
 /* The largest multiple of align that is <= value. align must be a power of two. */
 WARD_INLINE size_t ward_round_down(size_t value, size_t align);
 
@@ -55,6 +59,15 @@ WARD_CHECKED WARD_INLINE bool ward_mul(size_t a, size_t b, size_t *product)
     if (!fits)
         *product = 0;
     return fits;
+}
+
+WARD_INLINE unsigned ward_low_bit(size_t value)
+{
+    unsigned at = 0;
+
+    for (; (value & 1) == 0; value >>= 1)
+        at++;
+    return at;
 }
 
 WARD_INLINE size_t ward_round_down(size_t value, size_t align)

@@ -417,7 +417,7 @@ static void fill_in(struct ward_guest *guest, struct ward_region *region,
     guest->region = region;
     guest->hooks = spec->hooks;
     guest->flags = spec->flags;
-    guest->page_log2 = (unsigned)__builtin_ctzll(region->grain);
+    guest->page_log2 = ward_low_bit(region->grain);
     guest->states = meta;
     guest->pins = (uint32_t *)(void *)(meta + states_bytes(pages));
     guest->limit = spec->limit ? ward_round_down(spec->limit + region->grain - 1, region->grain)

@@ -93,12 +93,17 @@ static struct ward_bulk_ touch(const struct access *x)
 {
     uintptr_t host = ward_space_host_(x->space, x->a + x->fault.done);
     size_t done = x->fault.done, left = x->n - done;
+    struct ward_bulk_ got;
 
+    ward_window_open_();
     if (x->does == READS)
-        return ward_bulk_try_in_((char *)x->dst + done, host, left);
-    if (x->does == WRITES)
-        return ward_bulk_try_out_(host, (const char *)x->src + done, left);
-    return ward_bulk_try_fill_(host, x->value, left);
+        got = ward_bulk_try_in_((char *)x->dst + done, host, left);
+    else if (x->does == WRITES)
+        got = ward_bulk_try_out_(host, (const char *)x->src + done, left);
+    else
+        got = ward_bulk_try_fill_(host, x->value, left);
+    ward_window_close_();
+    return got;
 }
 
 /* A space that has no fill writes pieces of this. */
@@ -263,12 +268,14 @@ static WARD_COLD int write_anew(struct ward_space *space, uint64_t a, const void
 static WARD_COLD int rest_of_read(void *space, uintptr_t from, void *dst, size_t n, void *why,
                                   struct ward_bulk_ got)
 {
+    ward_window_close_(); /* the fast way is left with it open */
     return read_slowly(space, ward_space_of_host_(space, from), dst, n, why, got);
 }
 
 static WARD_COLD int rest_of_write(void *space, uintptr_t to, void *src, size_t n, void *why,
                                    struct ward_bulk_ got)
 {
+    ward_window_close_(); /* the fast way is left with it open */
     return write_slowly(space, ward_space_of_host_(space, to), src, n, why, got);
 }
 
@@ -279,12 +286,16 @@ int ward_space_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
                     struct ward_fault *why)
 {
     uintptr_t host = ward_space_host_(space, a);
+    int error;
 
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
         return read_anew(space, a, dst, n, why);
     if (WARD_UNLIKELY(why))
         ward_fault_clear_(why);
-    return ward_bulk_in_(space, host, dst, n, why, rest_of_read);
+    ward_window_open_();
+    error = ward_bulk_in_(space, host, dst, n, why, rest_of_read);
+    ward_window_close_();
+    return error;
 }
 
 WARD_ALIGNED(64)
@@ -292,12 +303,16 @@ int ward_space_write(struct ward_space *space, uint64_t a, const void *src, size
                      struct ward_fault *why)
 {
     uintptr_t host = ward_space_host_(space, a);
+    int error;
 
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
         return write_anew(space, a, src, n, why);
     if (WARD_UNLIKELY(why))
         ward_fault_clear_(why);
-    return ward_bulk_out_(space, host, src, n, why, rest_of_write);
+    ward_window_open_();
+    error = ward_bulk_out_(space, host, src, n, why, rest_of_write);
+    ward_window_close_();
+    return error;
 }
 
 int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, size_t n,
@@ -308,7 +323,9 @@ int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, s
     if (WARD_UNLIKELY(!is_direct(space, a, n)))
         return fill_slowly(space, a, value, n, why, (struct ward_bulk_){ 0, 0 });
     ward_fault_clear_(why);
+    ward_window_open_();
     got = ward_bulk_try_fill_(ward_space_host_(space, a), value, n);
+    ward_window_close_();
     if (WARD_UNLIKELY(got.kind))
         return fill_slowly(space, a, value, n, why, got);
     return 0;
@@ -353,8 +370,11 @@ static enum ward_answer word_directly(struct ward_space *space, unsigned width, 
     for (unsigned tries = 0; tries < WARD_SPACE_RETRIES; tries++) {
         uint64_t word = *value;
 
-        if (tries > 0)
+        if (tries > 0) {
+            ward_window_open_();
             kind = touch_word(host, width, fault->access == WARD_WRITE, &word);
+            ward_window_close_();
+        }
         fault->kind = (unsigned)kind;
         if (kind == 0)
             *value = word;
@@ -474,7 +494,9 @@ static enum ward_answer atomic_directly(struct ward_space *space, struct ward_at
     enum ward_answer said = WARD_FAIL;
 
     for (unsigned tries = 0; tries < WARD_SPACE_RETRIES; tries++) {
+        ward_window_open_();
         fault->kind = (unsigned)touch_atomic_any(ward_space_host_(space, fault->addr), op);
+        ward_window_close_();
         said =
             fault->kind == 0 || fault->kind == WARD_FAULT_BUSY ? WARD_FAIL : ask_hook(space, fault);
         if (said != WARD_RETRY)

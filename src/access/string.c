@@ -129,6 +129,7 @@ static WARD_COLD ptrdiff_t rest_of_str(void *space, uintptr_t from, void *dst, s
     struct scan scan = { .dst = dst, .size = 1, .bytes = cap, .copied = got.done };
     ptrdiff_t length = -ENAMETOOLONG;
 
+    ward_window_close_(); /* the fast way is left with it open */
     scan.seen = scan.copied;
     if (got.kind)
         length = finish(&scan, space, ward_space_of_host_(space, from), why);
@@ -142,11 +143,15 @@ ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst, s
 {
     uintptr_t host = ward_space_host_(space, a);
     uint64_t off = a - space->first, direct = space->direct;
+    ptrdiff_t length;
 
     ward_fault_clear_(why);
     if (WARD_UNLIKELY(off >= direct || cap - 1 > direct - off - 1))
         return read_str_slowly(space, a, dst, cap, why);
-    return ward_bulk_str_(space, host, dst, cap, why, rest_of_str);
+    ward_window_open_();
+    length = ward_bulk_str_(space, host, dst, cap, why, rest_of_str);
+    ward_window_close_();
+    return length;
 }
 
 /* --- Text ----------------------------------------------------------------------------------- */

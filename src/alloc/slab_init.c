@@ -78,7 +78,7 @@ static bool shape(struct ward_slab_geometry_ *g, const struct ward_slab_spec *sp
     g->spans = (uint32_t)(((uint64_t)capacity + g->per_span - 1) / g->per_span);
     slots = (uint64_t)g->spans * g->per_span;
     g->capacity = (uint32_t)slots;
-    g->shift = (unsigned)__builtin_ctzll(g->stride);
+    g->shift = ward_low_bit(g->stride);
     g->inverse = ward_slot_inverse_(g->stride >> g->shift);
     if (spec->policy & WARD_SPAN_GUARD) {
         g->span_reciprocal = ward_slot_reciprocal_(g->per_span);

@@ -10,6 +10,7 @@
 
 #include <ward/inline/recover.h>
 #include <ward/inline/touch.h>
+#include <ward/inline/window.h>
 #include <ward/space.h>
 
 WARD_EXTERN_C_BEGIN
@@ -64,19 +65,31 @@ WARD_INLINE void ward_fault_clear_(struct ward_fault *why)
 WARD_INLINE bool ward_space_load_(const struct ward_space *space, uint64_t a, unsigned log2,
                                   uint64_t *got)
 {
-    if (WARD_LIKELY(ward_space_is_near_(space, a, log2)))
-        return WARD_LIKELY(!ward_touch_load_(ward_space_host_(space, a), 1u << log2, got));
-    *got = 0;
-    return false;
+    bool faulted;
+
+    if (WARD_UNLIKELY(!ward_space_is_near_(space, a, log2))) {
+        *got = 0;
+        return false;
+    }
+    ward_window_open_();
+    faulted = ward_touch_load_(ward_space_host_(space, a), 1u << log2, got);
+    ward_window_close_();
+    return WARD_LIKELY(!faulted);
 }
 
 WARD_INLINE bool ward_space_store_(const struct ward_space *space, uint64_t a, unsigned log2,
                                    uint64_t *put)
 {
-    if (WARD_LIKELY(ward_space_is_near_(space, a, log2)))
-        return WARD_LIKELY(!ward_touch_store_(ward_space_host_(space, a), 1u << log2, put));
-    *put = 0;
-    return false;
+    bool faulted;
+
+    if (WARD_UNLIKELY(!ward_space_is_near_(space, a, log2))) {
+        *put = 0;
+        return false;
+    }
+    ward_window_open_();
+    faulted = ward_touch_store_(ward_space_host_(space, a), 1u << log2, put);
+    ward_window_close_();
+    return WARD_LIKELY(!faulted);
 }
 
 WARD_CHECKED WARD_INLINE int ward_space_read_near_(struct ward_space *space, uint64_t a,

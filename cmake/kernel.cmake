@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# For what runs in a kernel: general registers only, the access window, and the machine's code model.
+
+set(ward_kernel_options
+    -DWARD_ACCESS_WINDOW=1 -fno-pic -fno-asynchronous-unwind-tables -fno-stack-protector
+    -fno-tree-loop-distribute-patterns)
+if(ward_arch STREQUAL riscv64)
+    list(APPEND ward_kernel_options -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany)
+elseif(ward_arch STREQUAL x86_64)
+    list(APPEND ward_kernel_options -mcmodel=kernel -mno-red-zone -mgeneral-regs-only)
+else()
+    list(APPEND ward_kernel_options -mgeneral-regs-only)
+endif()
+
+function(ward_kernel_flags target)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE ${ward_kernel_options})
+endfunction()

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel/kernel.h: the parts of the kernel, and what they ask of each other. docs/kernel.md tells
+ * the story.
+ *
+ * Locks spin, with interrupts off; who waits for one serves shootdowns meanwhile. They are taken in
+ * this order, and none is held across an access to user memory, but by no-fault accesses:
+ *
+ *     futex, pipe -> space -> files, processes -> sched -> heap -> frames
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <ward/host.h>
+#include <ward/iov.h>
+#include <ward/pin.h>
+#include <ward/space.h>
+
+#include "abi.h"
+#include "arch.h"
+
+enum {
+    PAGE = 4096,
+    LARGE = 2 << 20,
+    CPUS = 2,
+    STACK_BYTES = 16384,
+    FILES = 16,
+    PINS = 4,
+};
+
+#define USER_END ((uint64_t)1 << USER_BITS)
+
+/* ---- locks (lock.c) ---- */
+
+struct lock {
+    uint32_t held;
+};
+
+void lock_take(struct lock *lock);
+void lock_drop(struct lock *lock);
+
+/* ---- the console, and the end (console.c) ---- */
+
+/* %s, %c, %u, %x of a uint64_t, %p the same with 0x. Whole lines of one CPU stay together. */
+void print(const char *format, ...);
+void print_bytes(const char *text, size_t n);
+__attribute__((noreturn)) void panic(const char *format, ...);
+
+/* ---- frames (frames.c): a ward slab over physical memory ---- */
+
+/* Physical pages, by their direct address. Each has a count of who uses it and a count of pins;
+ * that is kept with the slab's metadata, not in them. */
+void frames_init(uint64_t first, uint64_t end); /* physical */
+void *frame_alloc(void);                        /* zeroed, one use; NULL: none left */
+void frame_use(void *frame);
+void frame_drop(void *frame); /* the last use frees it */
+unsigned frame_uses(const void *frame);
+unsigned frame_pins(const void *frame);
+bool frame_pin(void *frame); /* a use, too; false: too many */
+void frame_unpin(void *frame);
+uint64_t frames_in_use(void);
+
+static inline void *direct(uint64_t pa)
+{
+    return (void *)(uintptr_t)(DIRECT_BASE + pa);
+}
+
+static inline uint64_t physical(const void *frame)
+{
+    return (uint64_t)(uintptr_t)frame - DIRECT_BASE;
+}
+
+/* ---- page tables (tables.c) ---- */
+
+extern uint64_t kernel_root; /* physical */
+
+void tables_init(void);
+/* The entry of a page; make: with tables on the way, NULL when there is no frame. */
+uint64_t *tables_walk(uint64_t root, uint64_t va, bool make);
+/* Maps a range of the kernel half; PAGE_LARGE where it fits. */
+void tables_map(uint64_t va, uint64_t pa, uint64_t n, unsigned flags);
+uint64_t tables_make(void); /* a root for a process; 0: no frame */
+/* Frees all of the user half, its pages too. */
+void tables_free(uint64_t root);
+
+/* ---- the heap (heap.c): a ward slab per kind ---- */
+
+enum kind { THREADS, STACKS, PROCESSES, SPACES, AREAS, FILE_BLOCKS, PIPES, KINDS };
+
+void heap_init(void);
+void *heap_alloc(enum kind kind); /* zeroed, but for stacks; NULL: none left */
+void heap_free(enum kind kind, void *block);
+uint64_t heap_in_use(void);
+struct ward_slab *heap_slab(enum kind kind); /* for tests */
+
+/* ---- address spaces (vm.c), their faults (fault.c), the provider of the gates (provider.c) ----
+ */
+
+struct area {
+    struct area *next;
+    uint64_t first, end;
+    unsigned prot;
+};
+
+/* `here` is for its own threads; `remote` for all others, and needs not be the one in use. */
+struct vm {
+    struct ward_space here, remote;
+    struct lock lock;   /* of all below, and of the user half of the tables */
+    struct area *areas; /* sorted, apart from each other */
+    uint64_t root;
+    uint64_t brk_first, brk;
+    uint32_t refs; /* atomic */
+};
+
+struct vm *vm_make(void);
+void vm_drop(struct vm *vm);
+/* *at: where, or 0. 0, -EINVAL, -ENOMEM, -EEXIST. */
+int vm_map(struct vm *vm, uint64_t *at, uint64_t n, unsigned prot);
+int vm_unmap(struct vm *vm, uint64_t at, uint64_t n);
+int vm_protect(struct vm *vm, uint64_t at, uint64_t n, unsigned prot);
+struct vm *vm_fork(struct vm *parent);
+/* Brings the page of addr in for this access. 0, or the kind of fault it is. */
+unsigned vm_fault(struct vm *vm, uint64_t addr, unsigned access);
+
+/* With the lock held: */
+struct area *vm_area_at(struct vm *vm, uint64_t addr); /* the first that ends behind addr */
+/* *frame: the page's, allowed for the access, with accessed and dirty set. */
+unsigned vm_page(struct vm *vm, uint64_t addr, unsigned access, void **frame);
+/* Returns when no CPU has an old translation of the space's pages. */
+void vm_flush(struct vm *vm);
+
+void provider_init(struct vm *vm);
+
+void shootdown_poll(void); /* serves what another CPU asks of this */
+extern bool shootdown_wanted;
+extern uint64_t shootdowns;
+
+/* ---- threads and CPUs (sched.c) ---- */
+
+enum state { READY, RUNNING, SLEEPING, DEAD };
+
+struct thread {
+    struct context context;
+    uint64_t stack_top; /* the trap frame lies below; entry.S knows the place of this */
+    uint64_t scratch;   /* the entry's */
+    struct cpu *cpu;    /* that it runs on */
+    struct process *process;
+    struct ward_host_thread_state gates;
+    void *stack;
+    enum state state;    /* sched's lock, as the next two */
+    struct thread *next; /* in the queue it is in */
+    const void *channel; /* what it sleeps on */
+    uint64_t key;
+    bool expired;       /* it ran long enough */
+    struct process *of; /* as process, and still when it is dead */
+};
+
+struct cpu {
+    unsigned id, depth; /* depth: locks held */
+    bool irq_was_on;    /* before the first of them */
+    bool idle;
+    bool online; /* atomic: it takes part in shootdowns */
+    struct vm *vm;
+    struct thread *boot, *previous;
+};
+
+extern struct cpu cpus[CPUS];
+
+static inline struct thread *current(void)
+{
+    return arch_current();
+}
+
+void sched_start(struct thread *thread);
+void sched_yield(void);
+void sched_idle(void) __attribute__((noreturn));
+void sched_exit(void) __attribute__((noreturn));
+/* Sleeps on a channel and key, with the lock dropped meanwhile. False: not at all, as the process
+ * is killed. */
+bool sched_sleep(const void *channel, uint64_t key, struct lock *lock);
+unsigned sched_wake(const void *channel, uint64_t key, unsigned count);
+void sched_wake_process(struct process *process);
+void sched_use(struct vm *vm); /* this CPU's tables; NULL: the kernel's */
+
+/* ---- processes (process.c, exec.c) ---- */
+
+/* argv and envp, copied: strings one after the other. */
+struct strings {
+    char *bytes; /* a frame */
+    size_t used;
+    unsigned argc, envc;
+};
+
+struct file;
+
+struct process {
+    struct process *next, *parent;
+    struct vm *vm;
+    struct lock lock; /* of files and pins */
+    struct file *files[FILES];
+    struct ward_pin pins[PINS];
+    int32_t status;
+    uint32_t killed;            /* atomic */
+    uint32_t threads, unburied; /* processes' lock, as all below */
+    bool claimed;               /* somebody is about to take its status */
+    uint64_t pid;
+};
+
+void process_start_first(const char *path);
+int64_t process_fork(const struct trap_frame *frame);
+int64_t process_wait(ward_i32_out status);
+int64_t process_exec(const char *path, const struct strings *strings, struct trap_frame *frame);
+int64_t process_kill(uint64_t pid);
+__attribute__((noreturn)) void process_exit(int32_t status);
+__attribute__((noreturn)) void thread_exit(void);
+int64_t thread_create(const struct thread_args *args);
+void thread_bury(struct thread *thread); /* sched.c: after its last switch */
+struct vm *process_vm(uint64_t pid); /* with a use of it; NULL: no such process, or it has ended */
+void processes_count(uint64_t *processes, uint64_t *threads);
+bool is_killed(void);
+
+int exec_load(struct vm *vm, const char *path, const struct strings *strings, uint64_t *entry,
+              uint64_t *stack);
+
+/* ---- files (file.c), and the programs in the image (archive.c) ---- */
+
+struct program {
+    const char *name;
+    const unsigned char *bytes, *end;
+};
+
+extern const struct program archive[];
+extern const size_t archive_count;
+const struct program *archive_find(const char *name);
+
+int file_open(const char *path, struct file **file); /* -ENOENT, -ENOMEM */
+struct file *file_console(void);
+int file_pipe(struct file *ends[2]);
+void file_use(struct file *file);
+void file_drop(struct file *file);
+/* Bytes done, fewer than n where user memory ends or the file has no more, or an error. */
+int64_t file_read(struct file *file, uint64_t to, size_t n);
+int64_t file_write(struct file *file, uint64_t from, size_t n);
+int64_t file_writev(struct file *file, const struct ward_iov_list *list);
+int64_t file_getdents(struct file *file, uint64_t to, size_t count);
+
+/* ---- the rest ---- */
+
+int64_t call_answer(uint64_t number, const uint64_t args[6], struct trap_frame *frame);
+int64_t futex_wait(uint64_t addr, uint32_t value);
+int64_t futex_wake(uint64_t addr, unsigned count);
+int64_t test_answer(uint64_t which, uint64_t a);
+bool test_expects_panic(uint64_t addr); /* a test is about to fault there */
+extern uint64_t ticks;
+extern uint64_t samples;     /* words of user stacks that the timer read, no-fault */
+extern uint64_t window_hits; /* ticks that struck while the access window was open */
+
+/* On the first CPU, and on another (main.c). first: physical, the memory behind the image. */
+struct thread *main_boot_thread(unsigned id);
+__attribute__((noreturn)) void main_first(uint64_t first);
+__attribute__((noreturn)) void main_other(struct thread *boot);
+
+#endif

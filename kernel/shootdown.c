@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shootdowns: whoever takes a frame out of a page table waits until no CPU has a translation to it.
+ *
+ * Each CPU has a count of what was asked of it and one of what it did. The entry is changed before
+ * `asked`, and a CPU reads `asked` before it flushes: when `done` has come as far, the translation
+ * is gone. A CPU that takes a space into use says so before it loads the tables, which flushes:
+ * either the asker sees it, or it sees the new entry.
+ */
+#include "kernel.h"
+
+bool shootdown_wanted = true; /* a test does without */
+uint64_t shootdowns;
+
+static struct {
+    uint64_t asked, done;
+} counts[CPUS];
+
+void shootdown_poll(void)
+{
+    unsigned me = current()->cpu->id;
+    uint64_t asked = __atomic_load_n(&counts[me].asked, __ATOMIC_SEQ_CST);
+
+    if (asked == __atomic_load_n(&counts[me].done, __ATOMIC_RELAXED))
+        return;
+    arch_flush();
+    __atomic_store_n(&counts[me].done, asked, __ATOMIC_SEQ_CST);
+}
+
+static bool concerns(const struct cpu *cpu, const struct vm *vm)
+{
+    if (!__atomic_load_n(&cpu->online, __ATOMIC_SEQ_CST))
+        return false;
+    return !vm || __atomic_load_n(&cpu->vm, __ATOMIC_SEQ_CST) == vm;
+}
+
+static void ask(unsigned id)
+{
+    uint64_t mine = __atomic_add_fetch(&counts[id].asked, 1, __ATOMIC_SEQ_CST);
+
+    __atomic_fetch_add(&shootdowns, 1, __ATOMIC_RELAXED);
+    arch_ipi(id);
+    while (__atomic_load_n(&counts[id].done, __ATOMIC_SEQ_CST) < mine)
+        shootdown_poll();
+}
+
+void vm_flush(struct vm *vm)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    arch_flush();
+    for (unsigned id = 0; id < CPUS && shootdown_wanted; id++)
+        if (id != current()->cpu->id && concerns(&cpus[id], vm))
+            ask(id);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What becomes of traps. The architecture's entry has closed the access window, saved the registers
+ * and found out what happened.
+ *
+ * A fault of the user's is served, or ends the process. A fault of the kernel's is an access to
+ * user memory, if its instruction is in the exception table and its address in the user half:
+ * execution goes on at the fixup, and what becomes of the access is decided there, outside of the
+ * trap (here_fault in provider.c). All else is the end.
+ */
+#include <ward/recover.h>
+
+#include "host.h"
+#include "kernel.h"
+
+uint64_t ticks, samples, window_hits;
+
+void on_call(struct trap_frame *frame)
+{
+    uint64_t args[6], number = arch_frame_call(frame, args);
+    int64_t result;
+
+    arch_irq_restore(true);
+    result = call_answer(number, args, frame);
+    if (number != CALL_EXEC || result < 0)
+        arch_frame_answer(frame, (uint64_t)result);
+}
+
+void on_user_fault(struct trap_frame *frame, uint64_t addr, unsigned access, const char *what)
+{
+    arch_irq_restore(true);
+    if (access && addr < USER_END && vm_fault(current()->process->vm, addr, access) == 0)
+        return;
+    (void)frame, (void)what;
+    process_exit(STATUS_FAULT);
+}
+
+/* Heap pages are opened while other CPUs know them as closed. */
+static bool is_stale(uint64_t addr, unsigned access)
+{
+    const uint64_t *entry;
+
+    if (addr - HEAP_BASE >= HEAP_BYTES)
+        return false;
+    entry = tables_walk(kernel_root, addr, false);
+    if (!entry || (arch_flags(*entry) & access) != access)
+        return false;
+    arch_flush_page(addr);
+    return true;
+}
+
+void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access, const char *what)
+{
+    uint64_t pc = arch_frame_pc(frame);
+    const struct ward_recover_entry *entry = ward_recover_find(pc);
+
+    if (entry && addr < USER_END) {
+        arch_frame_fix(frame, ward_recover_fixup(entry), entry->what, WARD_FAULT_DENIED);
+        return;
+    }
+    if (is_stale(addr, access))
+        return;
+    if (test_expects_panic(addr)) {
+        arch_irq_restore(true);
+        process_exit(STATUS_PANIC);
+    }
+    panic("%s at %p, address %p%s", what, pc, addr,
+          addr < USER_END ? ": of the user's, and no gate" : "");
+}
+
+/* A profiler's way: the word on top of the user's stack, if it is there. It may strike in an
+ * access. */
+static void sample(uint64_t stack)
+{
+    uint64_t word;
+
+    ward_nofault_begin();
+    if (ward_u64_read(WARD_HERE, ward_u64_in_at(stack), &word, NULL) == 0)
+        __atomic_fetch_add(&samples, 1, __ATOMIC_RELAXED);
+    ward_nofault_end();
+}
+
+void on_timer(struct trap_frame *frame)
+{
+    if (arch_window_is_open())
+        panic("an interrupt with the access window open");
+    arch_timer_set();
+    __atomic_fetch_add(&ticks, 1, __ATOMIC_RELAXED);
+    if (arch_frame_window(frame))
+        __atomic_fetch_add(&window_hits, 1, __ATOMIC_RELAXED);
+    current()->expired = true;
+    if (current()->process)
+        sample(arch_frame_stack((struct trap_frame *)current()->stack_top - 1));
+}
+
+void on_ipi(void)
+{
+    shootdown_poll();
+}
+
+/* Interrupts strike where they are on: then no lock is held, and the thread may be another CPU's
+ * when it goes on. */
+void on_return(struct trap_frame *frame, bool to_user)
+{
+    (void)frame;
+    if (to_user && is_killed())
+        thread_exit();
+    if (current()->expired)
+        sched_yield();
+}
