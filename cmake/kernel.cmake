@@ -4,13 +4,14 @@
 set(ward_kernel_options
     -DWARD_ACCESS_WINDOW=1 -fno-pic -fno-asynchronous-unwind-tables -fno-stack-protector
     -fno-tree-loop-distribute-patterns)
+set(ward_user_options -mgeneral-regs-only)
 if(ward_arch STREQUAL riscv64)
-    list(APPEND ward_kernel_options -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany)
+    set(ward_user_options -march=rv64imac_zicsr_zifencei -mabi=lp64)
+    list(APPEND ward_kernel_options -mcmodel=medany)
 elseif(ward_arch STREQUAL x86_64)
-    list(APPEND ward_kernel_options -mcmodel=kernel -mno-red-zone -mgeneral-regs-only)
-else()
-    list(APPEND ward_kernel_options -mgeneral-regs-only)
+    list(APPEND ward_kernel_options -mcmodel=kernel -mno-red-zone)
 endif()
+list(APPEND ward_kernel_options ${ward_user_options})
 
 function(ward_kernel_flags target)
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)

@@ -5,17 +5,20 @@
  * machine has them, and four scalar ones elsewhere. */
 typedef uint32_t lanes __attribute__((vector_size(16)));
 
-static inline lanes rotate(lanes v, unsigned left)
+/* *v ^= with, and rotates it. By pointers: kernels have no registers to pass vectors in. */
+static inline void mix(lanes *v, const lanes *with, unsigned left)
 {
-    return (v << left) | (v >> (32 - left));
+    lanes mixed = *v ^ *with;
+
+    *v = (mixed << left) | (mixed >> (32 - left));
 }
 
 static inline void quarter(lanes *a, lanes *b, lanes *c, lanes *d)
 {
-    *a += *b, *d = rotate(*d ^ *a, 16);
-    *c += *d, *b = rotate(*b ^ *c, 12);
-    *a += *b, *d = rotate(*d ^ *a, 8);
-    *c += *d, *b = rotate(*b ^ *c, 7);
+    *a += *b, mix(d, a, 16);
+    *c += *d, mix(b, c, 12);
+    *a += *b, mix(d, a, 8);
+    *c += *d, mix(b, c, 7);
 }
 
 static inline void double_round(lanes x[16])
@@ -30,9 +33,9 @@ static inline void double_round(lanes x[16])
     quarter(&x[3], &x[4], &x[9], &x[14]);
 }
 
-static inline lanes same(uint32_t word)
+static inline void set(lanes *v, uint32_t word)
 {
-    return (lanes){ word, word, word, word };
+    *v = (lanes){ word, word, word, word };
 }
 
 /* The first state: constants "expand 32-byte k", key, counter, nonce. */
@@ -41,12 +44,12 @@ static void begin(lanes x[16], const uint32_t key[8], const uint32_t nonce[3], u
     static const uint32_t constant[4] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
 
     for (unsigned i = 0; i < 4; i++)
-        x[i] = same(constant[i]);
+        set(&x[i], constant[i]);
     for (unsigned i = 0; i < 8; i++)
-        x[4 + i] = same(key[i]);
-    x[12] = same(counter) + (lanes){ 0, 1, 2, 3 };
+        set(&x[4 + i], key[i]);
+    x[12] = (lanes){ counter, counter + 1, counter + 2, counter + 3 };
     for (unsigned i = 0; i < 3; i++)
-        x[13 + i] = same(nonce[i]);
+        set(&x[13 + i], nonce[i]);
 }
 
 /* Four words of the four blocks, word by word, become block by block: element j of rows[i] changes

@@ -7,7 +7,19 @@
 
 #include <ward/base.h>
 
+/* Two words at once: a vector. Freestanding code may have no registers for it (kernels). */
+#if defined(__STDC_HOSTED__) && __STDC_HOSTED__
 typedef uint64_t ward_fill_pair_ __attribute__((vector_size(16)));
+#define WARD_FILL_PAIR_(WORD)                                                                      \
+    {                                                                                              \
+        (WORD), (WORD)                                                                             \
+    } /* as an initializer */
+#define WARD_FILL_FOLD_(PAIR) ((PAIR)[0] | (PAIR)[1])
+#else
+__extension__ typedef unsigned __int128 ward_fill_pair_;
+#define WARD_FILL_PAIR_(WORD) ((ward_fill_pair_)(WORD) << 64 | (WORD))
+#define WARD_FILL_FOLD_(PAIR) ((uint64_t)(PAIR) | (uint64_t)((PAIR) >> 64))
+#endif
 
 WARD_INLINE uint64_t ward_load64_(const unsigned char *at)
 {
@@ -47,7 +59,7 @@ WARD_INLINE ward_fill_pair_ ward_fill_diff64_(const unsigned char *at, ward_fill
 WARD_INLINE bool ward_fill_is_(const unsigned char *at, size_t len, unsigned char byte)
 {
     uint64_t word = byte * UINT64_C(0x0101010101010101), rest = 0;
-    ward_fill_pair_ want = { word, word }, diff = { 0, 0 };
+    ward_fill_pair_ want = WARD_FILL_PAIR_(word), diff = WARD_FILL_PAIR_((uint64_t)0);
     size_t i = 0;
 
     for (; len - i >= 64; i += 64)
@@ -66,14 +78,14 @@ WARD_INLINE bool ward_fill_is_(const unsigned char *at, size_t len, unsigned cha
     }
     for (; i < len; i++)
         rest |= (uint64_t)(at[i] ^ byte);
-    return (diff[0] | diff[1] | rest) == 0;
+    return (WARD_FILL_FOLD_(diff) | rest) == 0;
 }
 
 /* Makes all len bytes byte. */
 WARD_INLINE void ward_fill_(unsigned char *at, size_t len, unsigned char byte)
 {
     uint64_t word = byte * UINT64_C(0x0101010101010101);
-    ward_fill_pair_ pair = { word, word };
+    ward_fill_pair_ pair = WARD_FILL_PAIR_(word);
     size_t i = 0;
 
     for (; len - i >= 64; i += 64) {

@@ -21,15 +21,7 @@
 #include <ward/inline/riscv64/window.h>
 #endif
 #else
-
-static inline void ward_window_open_(void)
-{
-}
-
-static inline void ward_window_close_(void)
-{
-}
-
+#include <ward/inline/no_window.h>
 #endif
 
 #endif
