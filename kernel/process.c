@@ -111,26 +111,33 @@ static void leave_children(const struct process *parent)
     }
 }
 
-void thread_exit(void)
+/* This CPU lets go of the space before the thread is counted out: the last one frees it. */
+static void leave_space(struct thread *me)
 {
-    struct thread *me = current();
-    struct process *process = me->process;
-    struct vm *vm = process->vm;
-    bool last, on;
+    bool on = arch_irq_off();
 
-    lock_take(&processes);
-    last = --process->threads == 0;
-    if (last)
-        process->vm = NULL;
-    lock_drop(&processes);
-    if (last)
-        free_resources(process);
-    on = arch_irq_off();
     me->process = NULL;
     sched_use(NULL);
     arch_irq_restore(on);
+}
+
+void thread_exit(void)
+{
+    struct process *process = current()->process;
+    struct vm *vm = NULL;
+    bool last;
+
+    leave_space(current());
+    lock_take(&processes);
+    last = --process->threads == 0;
+    if (last) {
+        vm = process->vm;
+        process->vm = NULL;
+    }
+    lock_drop(&processes);
     if (last)
-        vm_drop(vm);
+        free_resources(process);
+    vm_drop(vm);
     sched_exit();
 }
 
