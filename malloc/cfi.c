@@ -36,8 +36,7 @@ struct description {
     struct bytes code;
 };
 
-/* --- Finding the description --------------------------------------------------------------------
- */
+/* --- Finding the description ------------------------------------------------------------------ */
 
 static size_t width_of(unsigned encoding)
 {
@@ -182,8 +181,7 @@ static bool read_description(const struct module *module, const unsigned char *e
     return bytes.at != NULL;
 }
 
-/* --- Executing it
- * ---------------------------------------------------------------------------------- */
+/* --- Executing it ----------------------------------------------------------------------------- */
 
 enum { REMEMBERED_MAX = 4 };
 

@@ -27,8 +27,7 @@ static bool is_nowhere(struct ward_bug *bug)
     return is_beyond(bug, NULL, 0, "the address is the malloc's, and no block was ever there");
 }
 
-/* --- Guarded slots
- * ----------------------------------------------------------------------------------- */
+/* --- Guarded slots ---------------------------------------------------------------------------- */
 
 static bool explain_guarded(const unsigned char *addr, struct ward_bug *bug,
                             struct report_known *known)
@@ -46,8 +45,7 @@ static bool explain_guarded(const unsigned char *addr, struct ward_bug *bug,
     return is_beyond(bug, slot->block, slot->size, "the guard of the block stopped the access");
 }
 
-/* --- Spans
- * ------------------------------------------------------------------------------------------- */
+/* --- Spans ------------------------------------------------------------------------------------ */
 
 static bool explain_big(struct ward_bug *bug, const struct place *place)
 {
@@ -83,8 +81,7 @@ static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct
     return false; /* it can be touched: something else is wrong */
 }
 
-/* --- Mappings of their own
- * ----------------------------------------------------------------------------- */
+/* --- Mappings of their own -------------------------------------------------------------------- */
 
 static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
 {

@@ -8,8 +8,7 @@
 #include "trace.h"
 #include "unwind.h"
 
-/* --- How sure it is
- * ------------------------------------------------------------------------------- */
+/* --- How sure it is --------------------------------------------------------------------------- */
 
 static const struct certainty {
     bool certain;
@@ -61,8 +60,7 @@ static const char *name_of_profile(void)
     return ward_root_.profile ? ward_root_.profile : "";
 }
 
-/* --- Stacks and modules
- * ---------------------------------------------------------------------------- */
+/* --- Stacks and modules ----------------------------------------------------------------------- */
 
 static void copy_name(char *to, size_t cap, const char *from)
 {
@@ -141,8 +139,7 @@ static void add_event(struct finding *finding, struct finding_event *event,
                ward_trace_get_(moment->trace, pcs, FINDING_DEPTH, &event->stack.complete));
 }
 
-/* --- What lies around
- * -------------------------------------------------------------------------------- */
+/* --- What lies around ------------------------------------------------------------------------- */
 
 static struct finding_neighbour describe(const struct place *place, uint32_t slot)
 {

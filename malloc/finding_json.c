@@ -47,8 +47,7 @@ static void put_bool(struct text *text, const char *before, const char *name, bo
     ward_text_put_(text, value ? "true" : "false");
 }
 
-/* --- Stacks
- * ------------------------------------------------------------------------------------------ */
+/* --- Stacks ----------------------------------------------------------------------------------- */
 
 static void put_frame(const struct finding *finding, const struct finding_frame *frame,
                       struct text *text)
@@ -88,8 +87,7 @@ static void put_event(const struct finding *finding, const struct finding_event 
     ward_text_put_(text, "}");
 }
 
-/* --- The block, what lies around
- * ---------------------------------------------------------------------- */
+/* --- The block, what lies around -------------------------------------------------------------- */
 
 static void put_block(const struct finding *finding, struct text *text)
 {

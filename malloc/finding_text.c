@@ -23,8 +23,7 @@ static void end(struct text *text)
     ward_text_put_(text, "\n");
 }
 
-/* --- The first lines
- * ----------------------------------------------------------------------------------- */
+/* --- The first lines -------------------------------------------------------------------------- */
 
 static void put_facts(const struct finding *finding, bool colour, struct text *text)
 {
@@ -88,8 +87,7 @@ static void put_access(const struct finding *finding, struct text *text)
     }
 }
 
-/* --- Bytes, neighbours
- * ---------------------------------------------------------------------------------- */
+/* --- Bytes, neighbours ------------------------------------------------------------------------ */
 
 static void put_ascii(const struct finding *finding, struct text *text)
 {
@@ -144,9 +142,7 @@ static void put_neighbours(const struct finding *finding, struct text *text)
     end(text);
 }
 
-/* --- Stacks
- * ------------------------------------------------------------------------------------------------
- */
+/* --- Stacks ----------------------------------------------------------------------------------- */
 
 /* 1.8 s */
 static void put_age(struct text *text, uint64_t age)
@@ -216,8 +212,7 @@ static void put_event(const struct finding *finding, const struct finding_event 
     put_stack(finding, &event->stack, text);
 }
 
-/* --- The last lines
- * ------------------------------------------------------------------------------------------ */
+/* --- The last lines --------------------------------------------------------------------------- */
 
 static void put_modules(const struct finding *finding, struct text *text)
 {

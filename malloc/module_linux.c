@@ -96,8 +96,7 @@ static bool is_in(uintptr_t pc, const struct segments *segments, struct module *
     return pc >= module->start && pc < module->end;
 }
 
-/* --- The list ----------------------------------------------------------------------------------
- */
+/* --- The list --------------------------------------------------------------------------------- */
 
 /* The program's dynamic section names it, where there is one. */
 static const struct link_map *first_listed(const struct segments *own)
@@ -147,8 +146,7 @@ bool ward_module_find_listed_(uintptr_t pc, struct module *module)
     return false;
 }
 
-/* --- The linker's answer ------------------------------------------------------------------------
- */
+/* --- The linker's answer ---------------------------------------------------------------------- */
 
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 
@@ -210,8 +208,7 @@ bool ward_module_find_(uintptr_t pc, struct module *module)
 
 #endif
 
-/* --- The build id --------------------------------------------------------------------------------
- */
+/* --- The build id ----------------------------------------------------------------------------- */
 
 static size_t id_among(uintptr_t at, size_t bytes, unsigned char *id, size_t cap)
 {

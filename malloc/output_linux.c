@@ -20,8 +20,7 @@ static long call(long number, long a, uintptr_t b, uintptr_t c, uintptr_t d)
     return ward_syscall_(number, a, (long)b, (long)c, (long)d, 0, 0);
 }
 
-/* --- Which file is it? --------------------------------------------------------------------------
- */
+/* --- Which file is it? ------------------------------------------------------------------------ */
 
 static bool identify(uint64_t file[2])
 {
@@ -64,8 +63,7 @@ bool ward_output_is_terminal_(const struct output *output)
            call(SYS_ioctl, STDERR, TCGETS, (uintptr_t)settings, 0) == 0;
 }
 
-/* --- Writing -------------------------------------------------------------------------------------
- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static bool write_all(long fd, const char *text, size_t len)
 {
@@ -127,8 +125,7 @@ bool ward_output_write_(const struct output *output, const char *text, size_t le
     return write_all(STDERR, text, len);
 }
 
-/* --- Who we are
- * ----------------------------------------------------------------------------------- */
+/* --- Who we are ------------------------------------------------------------------------------- */
 
 void ward_output_program_(char *path, size_t cap)
 {

@@ -15,8 +15,7 @@ static struct {
     char text[REPORT_CAP];
 } room;
 
-/* --- Saying it
- * ---------------------------------------------------------------------------------------- */
+/* --- Saying it -------------------------------------------------------------------------------- */
 
 static void say_in_short(const struct output *output, const struct ward_bug *bug)
 {
@@ -61,8 +60,7 @@ void ward_report_bug_(const struct ward_bug *bug, const struct report_known *kno
     ward_host_die();
 }
 
-/* --- What is found in spans
- * --------------------------------------------------------------------------- */
+/* --- What is found in spans ------------------------------------------------------------------- */
 
 void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place *place,
                   const char *message)

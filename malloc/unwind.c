@@ -17,8 +17,7 @@ struct walk {
 
 enum step { STEP_MORE, STEP_END, STEP_LOST };
 
-/* --- Reading -------------------------------------------------------------------------------------
- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 /* Not inlined: what it asks for need not be on the stack at every read. */
 static __attribute__((noinline)) bool see(struct walk *walk, uintptr_t at)
@@ -43,8 +42,7 @@ static bool read_word(void *arg, uintptr_t at, uintptr_t *word)
     return true;
 }
 
-/* --- A step by what .eh_frame says ---------------------------------------------------------------
- */
+/* --- A step by what .eh_frame says ------------------------------------------------------------ */
 
 static bool cfa_of(struct walk *walk, const struct cfi_row *row, uintptr_t *cfa)
 {
@@ -103,8 +101,7 @@ static enum step step_by_rules(struct walk *walk, const struct cfi_row *row)
     return walk->registers[FRAME_PC] ? STEP_MORE : STEP_END;
 }
 
-/* --- A step that is a guess
- * ----------------------------------------------------------------------- */
+/* --- A step that is a guess ------------------------------------------------------------------- */
 
 static bool is_code(uintptr_t pc)
 {
@@ -161,8 +158,7 @@ static __attribute__((noinline)) enum step step(struct walk *walk)
     return step == STEP_LOST ? step_by_frame_pointer(walk) : step;
 }
 
-/* --- Walks
- * ------------------------------------------------------------------------------------------ */
+/* --- Walks ------------------------------------------------------------------------------------ */
 
 static unsigned walk_out(struct walk *walk, uintptr_t *pcs, unsigned max, unsigned skip,
                          bool *complete)

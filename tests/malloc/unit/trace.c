@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "malloc/cfi.h"
 #include "malloc/module.h"
 #include "malloc/pool.h"
 #include "malloc/trace.h"
@@ -62,8 +63,7 @@ static void assert_same(void)
     assert_memory_equal(seen.pcs + 1, seen.theirs + 1, (seen.count - 1) * sizeof *seen.pcs);
 }
 
-/* --- Shapes of frames ----------------------------------------------------------------------------
- */
+/* --- Shapes of frames ------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) int recurse(int depth)
 {
@@ -147,8 +147,7 @@ static void stack_of_a_thread_ends_where_it_began(void **state)
     assert_same();
 }
 
-/* --- Signals
- * -------------------------------------------------------------------------------------- */
+/* --- Signals ---------------------------------------------------------------------------------- */
 
 static struct seen interrupted;
 
@@ -193,8 +192,7 @@ static void stack_goes_on_from_another_stack(void **state)
     assert_same();
 }
 
-/* --- What is not as it should be
- * -------------------------------------------------------------------- */
+/* --- What is not as it should be -------------------------------------------------------------- */
 
 static __attribute__((noinline)) void here(ucontext_t *context)
 {
@@ -254,8 +252,114 @@ static void stack_that_is_overwritten_is_followed_without_a_fault(void **state)
     assert_int_equal(munmap(words, 4096), 0);
 }
 
-/* --- Modules
- * ------------------------------------------------------------------------------------------ */
+/* --- Expressions ------------------------------------------------------------------------------ */
+
+static bool read_twice(void *arg, uintptr_t at, uintptr_t *word)
+{
+    (void)arg;
+    *word = 2 * at;
+    return at != 13;
+}
+
+/* What len bytes give, behind which there are more; cfa 7, register r holds 100 + r. */
+static bool compute(const char *bytes, size_t len, uintptr_t *value)
+{
+    uintptr_t registers[FRAME_REGISTERS], cfa = 7;
+    unsigned char code[64];
+    struct cfi_row row = { .origin = code + 1, .end = code + sizeof code };
+    struct cfi_rule rule = { CFI_COMPUTED, -1 };
+
+    for (unsigned i = 0; i < FRAME_REGISTERS; i++)
+        registers[i] = 100 + i;
+    memset(code, 0x96, sizeof code);
+    code[0] = (unsigned char)len;
+    memcpy(code + 1, bytes, len);
+    return ward_cfi_compute_(&row, &rule, registers, &cfa, read_twice, NULL, value);
+}
+
+#define EXPRESSION(BYTES) BYTES, sizeof BYTES - 1
+
+static void expressions_are_computed(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        intptr_t value;
+    } of[] = {
+        { EXPRESSION(""), 7 },
+        { EXPRESSION("\x06"), 14 },                    /* what is there */
+        { EXPRESSION("\x73\x05"), 108 },               /* register 3, plus 5 */
+        { EXPRESSION("\x73\x7f"), 102 },               /* minus 1 */
+        { EXPRESSION("\x92\x04\x00"), 104 },           /* register 4 */
+        { EXPRESSION("\x23\x81\x01"), 136 },           /* plus 129 */
+        { EXPRESSION("\x08\xff"), 255 },               /* 1 byte */
+        { EXPRESSION("\x09\xff"), -1 },                /* signed */
+        { EXPRESSION("\x0a\x02\x01"), 258 },           /* 2 bytes */
+        { EXPRESSION("\x0b\xfe\xff"), -2 },            /* signed */
+        { EXPRESSION("\x0c\x00\x00\x01\x00"), 65536 }, /* 4 bytes */
+        { EXPRESSION("\x0d\xff\xff\xff\xff"), -1 },    /* signed */
+        { EXPRESSION("\x0e\x01\0\0\0\0\0\0\0"), 1 },   /* 8 bytes */
+        { EXPRESSION("\x10\xff\x01"), 255 },           /* LEB128 */
+        { EXPRESSION("\x11\x7e"), -2 },                /* signed */
+        { EXPRESSION("\x31\x32\x1c"), -1 },            /* 1 - 2 */
+        { EXPRESSION("\x31\x32\x16\x1c"), 1 },         /* swapped */
+        { EXPRESSION("\x33\x12\x1e"), 9 },             /* twice 3, multiplied */
+        { EXPRESSION("\x33\x34\x14\x22"), 7 },         /* 3 4 3, added */
+        { EXPRESSION("\x33\x34\x15\x02"), 7 },         /* the third from the top */
+        { EXPRESSION("\x33\x13"), 7 },                 /* dropped */
+        { EXPRESSION("\x36\x33\x1a"), 2 },             /* and, or, exclusive or */
+        { EXPRESSION("\x36\x33\x21"), 7 },
+        { EXPRESSION("\x36\x33\x27"), 5 },
+        { EXPRESSION("\x31\x33\x24"), 8 }, /* shifts */
+        { EXPRESSION("\x38\x33\x25"), 1 },
+        { EXPRESSION("\x33\x1f"), -3 }, /* negated, inverted */
+        { EXPRESSION("\x30\x20"), -1 },
+        { EXPRESSION("\x33\x33\x29"), 1 }, /* comparisons */
+        { EXPRESSION("\x3b\x3b\x2a"), 1 },
+        { EXPRESSION("\x3b\x3b\x2b"), 0 },
+        { EXPRESSION("\x3b\x3b\x2c"), 1 },
+        { EXPRESSION("\x09\xff\x31\x2d"), 1 },
+        { EXPRESSION("\x33\x33\x2e"), 0 },
+        /* as of a procedure linkage table */
+        { EXPRESSION("\x77\x08\x31\x3f\x1a\x3b\x2a\x33\x24\x22"), 115 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        uintptr_t value = 4711;
+
+        assert_true(compute(of[i].bytes, of[i].len, &value));
+        assert_int_equal(value, of[i].value);
+    }
+}
+
+static void expression_that_makes_no_sense_is_refused(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } of[] = {
+        { EXPRESSION("\x13") },     /* nothing is left */
+        { EXPRESSION("\x13\x13") }, /* fewer than nothing */
+        { EXPRESSION("\x22") },     /* one is not two */
+        { EXPRESSION("\x16") },         { EXPRESSION("\x13\x12") },
+        { EXPRESSION("\x14") },         { EXPRESSION("\x15\x01") },
+        { EXPRESSION("\x3d\x06") },     /* what cannot be read */
+        { EXPRESSION("\x92\x7f\x00") }, /* no such register */
+        { EXPRESSION("\xe0") },         /* no such operation */
+        { EXPRESSION("\x0e\x01") },     /* cut off */
+        { EXPRESSION("\x10\xff") },     { EXPRESSION("000000000000000000") }, /* too many values */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        uintptr_t value;
+
+        assert_false(compute(of[i].bytes, of[i].len, &value));
+    }
+}
+
+/* --- Modules ---------------------------------------------------------------------------------- */
 
 static void module_is_found_by_the_list_as_by_the_linker(void **state)
 {
@@ -292,8 +396,7 @@ static void what_is_no_code_is_in_no_module(void **state)
     munmap(page, 4096);
 }
 
-/* --- Keeping
- * -------------------------------------------------------------------------------------------- */
+/* --- Keeping ---------------------------------------------------------------------------------- */
 
 static void stack_is_got_back_as_it_was_put(void **state)
 {
@@ -420,6 +523,8 @@ int main(void)
         cmocka_unit_test(stack_goes_on_from_another_stack),
         cmocka_unit_test(stack_that_is_broken_is_not_complete),
         cmocka_unit_test(stack_that_is_overwritten_is_followed_without_a_fault),
+        cmocka_unit_test(expressions_are_computed),
+        cmocka_unit_test(expression_that_makes_no_sense_is_refused),
         cmocka_unit_test(module_is_found_by_the_list_as_by_the_linker),
         cmocka_unit_test(what_is_no_code_is_in_no_module),
         cmocka_unit_test(stack_is_got_back_as_it_was_put),
