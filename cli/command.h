@@ -22,7 +22,7 @@ struct command {
 };
 
 extern const struct command doctor_command, explain_command, peek_command, poke_command,
-    run_command, selftest_command, stat_command;
+    run_command, selftest_command, stat_command, symbolize_command;
 
 /* Says what is wrong with the command line; MISUSED. */
 int misuse(const struct command *command, const char *format, ...)

@@ -8,8 +8,8 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-    &run_command,      &explain_command, &stat_command, &doctor_command,
-    &selftest_command, &peek_command,    &poke_command,
+    &run_command,    &explain_command,  &symbolize_command, &stat_command,
+    &doctor_command, &selftest_command, &peek_command,      &poke_command,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

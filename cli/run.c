@@ -40,8 +40,34 @@ static int refuse(const char *path, enum obstacle obstacle)
                     : "Linked dynamically with " PRELOAD_LIBRARY ", it would be checked.");
 }
 
-static int start(const char *profile, bool stats, char **argv)
+/* What is asked of a run. */
+struct wishes {
+    const char *profile, *report; /* NULL: nothing is said */
+    bool stats;
+};
+
+/* The program may change its directory, so a file gets its whole path. NULL: the option of the
+ * malloc cannot hold that; *why says why. */
+static const char *report_option(const char *report, const char **why)
 {
+    static char option[2 * PATH_MAX];
+    char here[PATH_MAX] = "";
+
+    *why = "a path with a colon or a comma is no option of the malloc";
+    if (strpbrk(report, ":,"))
+        return NULL;
+    if (strcmp(report, "json") != 0 && strcmp(report, "text") != 0 && report[0] != '/' &&
+        !getcwd(here, sizeof here)) {
+        *why = strerror(errno);
+        return NULL;
+    }
+    (void)snprintf(option, sizeof option, "report=%s%s%s", here, *here ? "/" : "", report);
+    return strpbrk(here, ":,") ? NULL : option;
+}
+
+static int start(const struct wishes *wishes, char **argv)
+{
+    const char *report = NULL;
     char library[PATH_MAX], path[PATH_MAX];
     enum obstacle obstacle;
     const char *why;
@@ -56,47 +82,71 @@ static int start(const char *profile, bool stats, char **argv)
     obstacle = program_obstacle(path, library);
     if (obstacle)
         return refuse(path, obstacle);
-    if (!preload_set(library, profile, stats))
+    if (wishes->report && !(report = report_option(wishes->report, &why)))
+        return fail(NOT_STARTED, "%s: %s", wishes->report, why);
+    if (!preload_set(library, wishes->profile, wishes->stats) ||
+        (report && !preload_add("WARD_OPTIONS", report, false)))
         return fail(NOT_STARTED, "%s", strerror(errno));
     execvp(argv[0], argv);
     return fail(errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE, "%s: %s", path, strerror(errno));
 }
 
+/* Takes the option at argv[*at], and its argument, which is left at argv[*at]. DONE, or MISUSED. */
+static int take_option(struct wishes *wishes, char **argv, int argc, int *at)
+{
+    const char *option = argv[*at], *value = *at + 1 < argc ? argv[*at + 1] : "";
+
+    if (strcmp(option, "--stats") == 0) {
+        wishes->stats = true;
+        return DONE;
+    }
+    ++*at;
+    if (strcmp(option, "--profile") == 0) {
+        wishes->profile = value;
+        return preload_is_profile(value)
+                   ? DONE
+                   : misuse(&run_command,
+                            "there is no profile \"%s\"; there are: " PRELOAD_PROFILES, value);
+    }
+    if (strcmp(option, "--report") == 0) {
+        wishes->report = value;
+        return *value ? DONE : misuse(&run_command, "--report wants a file, or json");
+    }
+    return misuse(&run_command, "there is no option %s", option);
+}
+
 static int run(int argc, char **argv)
 {
-    const char *profile = NULL;
-    bool stats = false;
+    struct wishes wishes = { NULL, NULL, false };
     int at = 1;
 
     for (; at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0; at++) {
-        if (strcmp(argv[at], "--stats") == 0) {
-            stats = true;
-            continue;
-        }
-        if (strcmp(argv[at], "--profile") != 0)
-            return misuse(&run_command, "there is no option %s", argv[at]);
-        profile = ++at < argc ? argv[at] : "";
-        if (!preload_is_profile(profile))
-            return misuse(&run_command, "there is no profile \"%s\"; there are: " PRELOAD_PROFILES,
-                          profile);
+        int status = take_option(&wishes, argv, argc, &at);
+
+        if (status != DONE)
+            return status;
     }
     at += at < argc && strcmp(argv[at], "--") == 0;
-    if (at == argc)
+    if (at >= argc)
         return misuse(&run_command, "a program is wanted");
-    return start(profile, stats, argv + at);
+    return start(&wishes, argv + at);
 }
 
 const struct command run_command = {
     .name = "run",
-    .arguments = "[--profile P] [--stats] [--] PROG [ARG...]",
+    .arguments = "[--profile P] [--report FILE|json] [--stats] [--] PROG [ARG...]",
     .purpose = "runs a program with the hardened malloc",
     .help =
         "Sets LD_PRELOAD to " PRELOAD_LIBRARY
         ", before what is in it, and runs the program, which\n"
         "passes both on to what it starts. A bug that is caught there ends the process with a\n"
-        "report on standard error; `ward explain CODE` says more about it.\n\n"
+        "report on standard error; `ward explain CODE` says more about it, and `ward symbolize`\n"
+        "adds the names of functions.\n\n"
         "--profile P says how much is checked; it is added to WARD_OPTIONS. There\n"
         "are: " PRELOAD_PROFILES ".\n\n"
+        "--report FILE adds reports to the end of FILE instead, as JSON if its name ends in\n"
+        ".json; %p in it is the number of the process. --report json writes them to standard\n"
+        "error, each as one line of JSON.\n\n"
         "--stats prints on standard error, when the program ends, what the malloc has done for\n"
         "it; not if it is killed, or ends by _exit. WARD_OPTIONS=stats=all does the same for\n"
         "everything it starts.\n\n"

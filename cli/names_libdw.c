@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <elfutils/libdwfl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "names.h"
+
+enum { ID_BYTES = 64 };
+
+struct object {
+    struct object *next;
+    Dwfl_Module *module; /* NULL: it cannot be read */
+    char *path;
+};
+
+struct names {
+    Dwfl *dwfl;
+    struct object *objects;
+};
+
+static const Dwfl_Callbacks callbacks = {
+    .find_elf = dwfl_build_id_find_elf,
+    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .section_address = dwfl_offline_section_address,
+};
+
+struct names *names_open(void)
+{
+    struct names *names = calloc(1, sizeof *names);
+
+    if (!names)
+        return NULL;
+    names->dwfl = dwfl_begin(&callbacks);
+    if (!names->dwfl) {
+        free(names);
+        return NULL;
+    }
+    return names;
+}
+
+/* A report may name anything: only files are opened. */
+static Dwfl_Module *open_module(Dwfl *dwfl, const char *path)
+{
+    Dwfl_Module *module;
+    struct stat about;
+
+    if (stat(path, &about) || !S_ISREG(about.st_mode))
+        return NULL;
+    dwfl_report_begin_add(dwfl);
+    module = dwfl_report_offline(dwfl, path, path, -1);
+    return dwfl_report_end(dwfl, NULL, NULL) ? NULL : module;
+}
+
+static struct object *get_object(struct names *names, const char *path)
+{
+    struct object *object;
+
+    for (object = names->objects; object; object = object->next)
+        if (strcmp(object->path, path) == 0)
+            return object;
+    object = calloc(1, sizeof *object);
+    if (!object)
+        return NULL;
+    object->path = strdup(path);
+    if (!object->path) {
+        free(object);
+        return NULL;
+    }
+    object->module = open_module(names->dwfl, path);
+    object->next = names->objects;
+    names->objects = object;
+    return object;
+}
+
+static bool has_id(Dwfl_Module *module, const char *id)
+{
+    const unsigned char *bits;
+    char text[2 * ID_BYTES + 1] = "";
+    GElf_Addr where;
+    int len = dwfl_module_build_id(module, &bits, &where);
+
+    for (int i = 0; i < len && i < ID_BYTES; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", bits[i]);
+    return *id == '\0' || strcasecmp(text, id) == 0;
+}
+
+bool names_differ(struct names *names, const char *path, const char *id)
+{
+    struct object *object = names ? get_object(names, path) : NULL;
+
+    return object && object->module && !has_id(object->module, id);
+}
+
+bool names_find(struct names *names, const char *path, const char *id, uint64_t address,
+                struct name *name)
+{
+    struct object *object = names ? get_object(names, path) : NULL;
+    GElf_Addr bias = 0;
+    Dwfl_Line *line;
+
+    *name = (struct name){ NULL, NULL, 0 };
+    if (!object || !object->module || !has_id(object->module, id) ||
+        !dwfl_module_getelf(object->module, &bias))
+        return false;
+    name->function = dwfl_module_addrname(object->module, address + bias);
+    line = dwfl_module_getsrc(object->module, address + bias);
+    if (line)
+        name->file = dwfl_lineinfo(line, NULL, &name->line, NULL, NULL, NULL);
+    return name->function || name->file;
+}
+
+void names_close(struct names *names)
+{
+    struct object *object, *next;
+
+    if (!names)
+        return;
+    for (object = names->objects; object; object = next) {
+        next = object->next;
+        free(object->path);
+        free(object);
+    }
+    dwfl_end(names->dwfl);
+    free(names);
+}
