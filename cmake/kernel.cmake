@@ -10,6 +10,8 @@ if(ward_arch STREQUAL riscv64)
     list(APPEND ward_kernel_options -mcmodel=medany)
 elseif(ward_arch STREQUAL x86_64)
     list(APPEND ward_kernel_options -mcmodel=kernel -mno-red-zone)
+else()
+    list(APPEND ward_user_options -mno-outline-atomics) # which are the compiler's library's
 endif()
 list(APPEND ward_kernel_options ${ward_user_options})
 
