@@ -11,11 +11,10 @@
 
 static void row(struct text *text, const char *label)
 {
-    size_t len = strlen(label);
-
     ward_text_put_(text, "  ");
     ward_text_put_(text, label);
-    ward_text_put_(text, "         " + (len < 8 ? len : 8));
+    for (size_t len = strlen(label); len < 9; len++)
+        ward_text_put_(text, " ");
 }
 
 static void end(struct text *text)
