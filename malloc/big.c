@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include <ward/host.h>
 
 #include "big.h"
@@ -21,8 +23,26 @@ static size_t pages_of(size_t size)
     return round_up(size + (ward_root_.policy & POLICY_SLACK ? 1 : 0), ward_root_.page);
 }
 
+/* Where the range is committed. Markers beyond `was` stay from larger blocks; a system without has
+ * none, and says that it cannot take them away. */
+static bool move_guard(struct span *span, size_t open)
+{
+    size_t was = span->open;
+    int error = 0;
+
+    if (span->split && !ward_pool_unguard_(span->base + was, ward_root_.page))
+        return false;
+    span->split = false;
+    if (was && was < open)
+        error = ward_host_advise(span->base + was, open - was, WARD_HOST_UNGUARD);
+    if (error && error != -ENOTSUP)
+        return false;
+    span->split = ward_pool_guard_(span->base + open, ward_root_.page);
+    return true;
+}
+
 /* The first `open` bytes of the span can be touched from now on, and what is right behind cannot.
- * In a class whose range is committed a marker does that. */
+ * In a class whose range is committed a guard does that. */
 static bool set_open(struct span *span, size_t open)
 {
     size_t was = span->open;
@@ -30,14 +50,12 @@ static bool set_open(struct span *span, size_t open)
 
     if (was == open)
         return true;
-    if (!ward_root_.classes[span->class].committed) {
-        if (was < open ? ward_host_protect(base + was, open - was, WARD_RW)
-                       : ward_host_protect(base + open, was - open, WARD_NONE))
+    if (ward_root_.classes[span->class].committed) {
+        if (!move_guard(span, open))
             return false;
-    } else {
-        if (was && was < open && ward_host_advise(base + was, open - was, WARD_HOST_UNGUARD))
-            return false;
-        ward_pool_guard_(base + open, ward_root_.page);
+    } else if (was < open ? ward_host_protect(base + was, open - was, WARD_RW)
+                          : ward_host_protect(base + open, was - open, WARD_NONE)) {
+        return false;
     }
     span->open = open;
     return true;
@@ -294,9 +312,10 @@ void ward_big_inherit_(void)
             if (LOAD(span->states) > SLOT_FREE)
                 continue;
             (void)pool_name(class, number);
-            ward_pool_release_(span->base, ward_root_.classes[class].bytes);
             ward_pool_unkeep_(span->kept);
             span->kept = 0;
+            if (ward_host_advise(span->base, ward_root_.classes[class].bytes, WARD_HOST_RELEASE))
+                continue; /* nobody knows how much of it can be cleared: it is lost */
             ward_pool_push_(POOL_EMPTY, span);
         }
     }

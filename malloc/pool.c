@@ -98,10 +98,10 @@ void ward_pool_unsplit_(void)
 }
 
 /* Without markers a guard costs two mappings, of which there are not many. */
-void ward_pool_guard_(unsigned char *at, size_t len)
+bool ward_pool_guard_(unsigned char *at, size_t len)
 {
     if (len == 0)
-        return;
+        return false;
     if (ward_host_advise(at, len, WARD_HOST_GUARD) == 0) {
         status_add(WARD_STATUS_GUARDS_MARKED, 1);
     } else if (!ward_pool_split_()) {
@@ -111,7 +111,17 @@ void ward_pool_guard_(unsigned char *at, size_t len)
         status_add(WARD_STATUS_GUARDS_MISSING, 1);
     } else {
         status_add(WARD_STATUS_GUARDS_MAPPED, 1);
+        return true;
     }
+    return false;
+}
+
+bool ward_pool_unguard_(unsigned char *at, size_t len)
+{
+    if (ward_host_protect(at, len, WARD_RW))
+        return false;
+    ward_pool_unsplit_();
+    return true;
 }
 
 void ward_pool_release_(unsigned char *at, size_t len)
@@ -243,7 +253,7 @@ struct span *ward_pool_make_(unsigned class)
     }
     span = pool_name(class, number);
     if (class < CLASS_SMALL)
-        ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
+        (void)ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
     raise(&pool->made, number + 1);
     ward_status_look_();
     return span;

@@ -53,8 +53,12 @@ uintptr_t ward_pool_made_at_(unsigned class);
 /* In a forked child: empties the stacks of a class, whose spans are all in the caller's hands. */
 void ward_pool_forget_(unsigned class);
 
-/* Makes [at, at + len) fault; in a span, behind its slots. */
-void ward_pool_guard_(unsigned char *at, size_t len);
+/* Makes [at, at + len) fault; in a span, behind its slots. True: by the protection of those pages,
+ * which ward_pool_unguard_() has to undo; not by a marker. */
+bool ward_pool_guard_(unsigned char *at, size_t len);
+
+/* Takes such a guard away, and gives its mappings back. False: it is still there. */
+bool ward_pool_unguard_(unsigned char *at, size_t len);
 
 /* Takes two mappings from the budget of those that guards may cost. False: it is used up. */
 bool ward_pool_split_(void);

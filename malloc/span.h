@@ -63,7 +63,8 @@ struct span {
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
     size_t kept;                  /* without a block: bytes of pages it kept */
     bool listed;
-    bool torn; /* free slots may not be clear: whoever owns it next clears them */
+    bool torn;  /* free slots may not be clear: whoever owns it next clears them */
+    bool split; /* of a big class: the guard is one of ward_pool_unguard_() */
     WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };
 
