@@ -84,7 +84,7 @@ print(const char *contender, double value, const char *name, ...)
     va_start(arguments, name);
     vsnprintf(row + len, sizeof row - len, name, arguments);
     va_end(arguments);
-    most = all_jobs || (strncmp(name, "cpu.", 4) && strncmp(name, "rss.", 4)) ? bar_of(row) : 0;
+    most = all_jobs || !(strstr(row, ".cpu.") || strstr(row, ".rss.")) ? bar_of(row) : 0;
     if (json) {
         if (most > 0)
             snprintf(bar, sizeof bar, ", \"bar\": %.2f", most);

@@ -59,7 +59,7 @@ static bool is_known_profile(const struct contender *contender)
     if (fork() == 0) {
         dup2(ends[1], 2);
         contender_enter(contender);
-        execlp("true", "true", (char *)NULL);
+        execlp("sh", "sh", "-c", ":", (char *)NULL); /* that allocates */
         _exit(127);
     }
     close(ends[1]);
