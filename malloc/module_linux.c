@@ -60,15 +60,24 @@ static bool get_segments(uintptr_t bias, struct segments *segments)
            are_readable((uintptr_t)segments->at, segments->count * sizeof *segments->at);
 }
 
-/* The program's own are where the kernel says. */
+/* The program's own are where the kernel says. A static program that is position independent does
+ * not say where it wants them, but they follow its header. */
 static bool get_own_segments(struct segments *segments)
 {
+    bool said = false;
+
     segments->at = (const void *)getauxval(AT_PHDR);
     segments->count = getauxval(AT_PHNUM);
     segments->bias = 0;
-    for (size_t i = 0; segments->at && i < segments->count; i++)
-        if (segments->at[i].p_type == PT_PHDR)
-            segments->bias = (uintptr_t)segments->at - segments->at[i].p_vaddr;
+    for (size_t i = 0; segments->at && i < segments->count; i++) {
+        const ElfW(Phdr) *segment = &segments->at[i];
+
+        if (segment->p_type == PT_PHDR)
+            segments->bias = (uintptr_t)segments->at - segment->p_vaddr;
+        else if (segment->p_type == PT_LOAD && segment->p_offset == 0 && segment->p_filesz && !said)
+            segments->bias = (uintptr_t)segments->at - sizeof(ElfW(Ehdr)) - segment->p_vaddr;
+        said = said || segment->p_type == PT_PHDR;
+    }
     return segments->at != NULL;
 }
 
