@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,21 +96,45 @@ bool names_differ(struct names *names, const char *path, const char *id)
     return object && object->module && !has_id(object->module, id);
 }
 
+/* Compilers that leave no table of addresses (clang) are asked unit by unit. */
+static void find_line_in_units(Dwfl_Module *module, GElf_Addr address, struct name *name)
+{
+    Dwarf_Addr bias = 0;
+    Dwarf_Die *unit = NULL;
+
+    while ((unit = dwfl_module_nextcu(module, unit, &bias))) {
+        Dwarf_Line *line =
+            dwarf_haspc(unit, address - bias) == 1 ? dwarf_getsrc_die(unit, address - bias) : NULL;
+
+        if (line && dwarf_lineno(line, &name->line) == 0) {
+            name->file = dwarf_linesrc(line, NULL, NULL);
+            return;
+        }
+    }
+}
+
+static void find_line(Dwfl_Module *module, GElf_Addr address, struct name *name)
+{
+    Dwfl_Line *line = dwfl_module_getsrc(module, address);
+
+    if (line)
+        name->file = dwfl_lineinfo(line, NULL, &name->line, NULL, NULL, NULL);
+    else
+        find_line_in_units(module, address, name);
+}
+
 bool names_find(struct names *names, const char *path, const char *id, uint64_t address,
                 struct name *name)
 {
     struct object *object = names ? get_object(names, path) : NULL;
     GElf_Addr bias = 0;
-    Dwfl_Line *line;
 
     *name = (struct name){ NULL, NULL, 0 };
     if (!object || !object->module || !has_id(object->module, id) ||
         !dwfl_module_getelf(object->module, &bias))
         return false;
     name->function = dwfl_module_addrname(object->module, address + bias);
-    line = dwfl_module_getsrc(object->module, address + bias);
-    if (line)
-        name->file = dwfl_lineinfo(line, NULL, &name->line, NULL, NULL, NULL);
+    find_line(object->module, address + bias, name);
     return name->function || name->file;
 }
 
