@@ -41,10 +41,11 @@ static bool copy(struct computer *computer, uint64_t back)
 
 static bool swap(struct computer *computer)
 {
-    uintptr_t *top = &computer->values[computer->count - 1], kept;
+    uintptr_t *top, kept;
 
     if (computer->count < 2)
         return false;
+    top = &computer->values[computer->count - 1];
     kept = top[0];
     top[0] = top[-1];
     top[-1] = kept;
@@ -73,10 +74,11 @@ static bool push_constant(struct computer *computer, unsigned what, struct bytes
 /* Of one value. False: it is none of these, or there is none. */
 static bool change_top(struct computer *computer, unsigned what, struct bytes *code)
 {
-    uintptr_t *top = &computer->values[computer->count - 1];
+    uintptr_t *top;
 
     if (computer->count == 0)
         return false;
+    top = &computer->values[computer->count - 1];
     switch (what) {
     case 0x06: return computer->read(computer->arg, *top, top);
     case 0x13: computer->count--; return true;

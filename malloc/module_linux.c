@@ -13,13 +13,13 @@
 enum { LISTED_MAX = 4096, KERNEL_SIGSET_BYTES = 8, GRAIN = 4096 };
 
 /* The set of signals is read before anything else is looked at, and there is no such way to change
- * the mask: "bad address" comes first. */
+ * the mask: "bad address" comes first. No set at all (NULL) is not read. */
 bool ward_module_is_readable_(uintptr_t at)
 {
     const long no_way = -1;
 
-    return ward_syscall_(SYS_rt_sigprocmask, no_way, (long)at, 0, KERNEL_SIGSET_BYTES, 0, 0) !=
-           -EFAULT;
+    return at != 0 && ward_syscall_(SYS_rt_sigprocmask, no_way, (long)at, 0, KERNEL_SIGSET_BYTES, 0,
+                                    0) != -EFAULT;
 }
 
 /* --- The segments of an object ---------------------------------------------------------------- */

@@ -54,13 +54,15 @@ static __attribute__((noinline)) void look(void)
     __asm__ volatile("" ::: "memory");
 }
 
-/* From the caller of look() on, they agree. */
+/* From the caller of look() on, they agree. A sanitizer has a backtrace() of its own before. */
 static void assert_same(void)
 {
+    unsigned own = (unsigned)seen.their_count - seen.count;
+
     assert_true(seen.complete);
-    assert_in_range(seen.count, 3, MAX - 1);
-    assert_int_equal(seen.count, seen.their_count);
-    assert_memory_equal(seen.pcs + 1, seen.theirs + 1, (seen.count - 1) * sizeof *seen.pcs);
+    assert_in_range(seen.count, 3, MAX - 2);
+    assert_in_range(own, 0, 1);
+    assert_memory_equal(seen.pcs + 1, seen.theirs + 1 + own, (seen.count - 1) * sizeof *seen.pcs);
 }
 
 /* --- Shapes of frames ------------------------------------------------------------------------- */
@@ -392,6 +394,9 @@ static void what_is_no_code_is_in_no_module(void **state)
     assert_int_equal(module.start, 0);
     assert_false(ward_module_find_listed_((uintptr_t)page, &module));
     assert_false(ward_module_is_readable_((uintptr_t)page));
+    assert_false(ward_module_is_readable_(0));
+    assert_false(ward_module_is_readable_(8));
+    assert_false(ward_module_is_readable_(UINTPTR_MAX - 7));
     assert_true(ward_module_is_readable_((uintptr_t)&page));
     munmap(page, 4096);
 }
