@@ -92,6 +92,13 @@ static const struct explanation explanations[] = {
         "The report was made at the very instruction: look at its stack, and at that of the\n"
         "    free. Look for who still holds the pointer then.",
     },
+    [WARD_BUG_MISMATCH] = {
+        "The program freed a block by a function that does not belong to its allocation.",
+        "Certain: malloc and delete, new and delete[], new with an alignment and delete\n"
+        "    without do not belong together. The program goes on.",
+        "Free with what belongs to the allocation that the report names. Destructors that\n"
+        "    do not run, or run for one object of many, are the usual harm.",
+    },
 };
 
 _Static_assert(sizeof explanations / sizeof *explanations == WARD_BUG_KIND_END_,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const profiles[] = { "fast", "balanced", "pages" };
+static const char *const profiles[] = { "fast", "balanced", "strict", "pages" };
 
 bool preload_is_profile(const char *name)
 {

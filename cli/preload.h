@@ -11,7 +11,7 @@
 #define PRELOAD_LIBRARY "libward-malloc.so"
 
 /* As in malloc/options.c. */
-#define PRELOAD_PROFILES "fast balanced pages"
+#define PRELOAD_PROFILES "fast balanced strict pages"
 
 bool preload_is_profile(const char *name);
 

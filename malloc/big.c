@@ -6,6 +6,7 @@
 #include "big.h"
 #include "owner.h"
 #include "pool.h"
+#include "quarantine.h"
 #include "report.h"
 #include "status.h"
 
@@ -113,6 +114,58 @@ static void *alloc_span(unsigned class, size_t size)
     return span->base;
 }
 
+/* A big block that waits cannot be touched, or counts with its pages; of those that cannot, a
+ * sixty-fourth counts: addresses are not what there is least of. */
+enum { CLOSED_SHARE = 64 };
+
+static bool is_closed(const struct span *span)
+{
+    return span->kept == 0;
+}
+
+static void close(const struct span *span)
+{
+    if (ward_root_.classes[span->class].committed)
+        (void)!ward_host_advise(span->base, span->open, WARD_HOST_GUARD);
+    else
+        (void)!ward_host_protect(span->base, span->open, WARD_NONE);
+}
+
+/* Without markers it was not closed. */
+static bool reopen(const struct span *span)
+{
+    int error = ward_root_.classes[span->class].committed
+                    ? ward_host_advise(span->base, span->open, WARD_HOST_UNGUARD)
+                    : ward_host_protect(span->base, span->open, WARD_RW);
+
+    return error == 0 || error == -ENOTSUP;
+}
+
+static void wait_long(struct span *span)
+{
+    size_t bytes = is_closed(span) ? span->open / CLOSED_SHARE : span->kept;
+
+    STORE(span->states, SLOT_WAITING);
+    if (is_closed(span))
+        close(span);
+    ward_quarantine_take_(ward_owner_, span, 0, bytes);
+}
+
+void ward_big_leave_(struct span *span)
+{
+    struct place place = { &ward_root_.classes[span->class], span, 0 };
+
+    if (is_closed(span) && !reopen(span)) {
+        STORE(span->states, SLOT_RETIRED);
+    } else if (!is_closed(span) && !slot_is_clear(span->base, span->kept, CLASS_SMALL_MAX)) {
+        STORE(span->states, SLOT_RETIRED);
+        ward_report_written_(span->base, &place);
+    } else {
+        STORE(span->states, SLOT_FREE);
+        ward_pool_push_(POOL_EMPTY, span);
+    }
+}
+
 /* A second free that races with the first finds another state. */
 static void free_span(unsigned char *block, const struct place *place)
 {
@@ -131,7 +184,10 @@ static void free_span(unsigned char *block, const struct place *place)
     }
     status_unuse(span->open);
     clean(span);
-    ward_pool_push_(POOL_EMPTY, span);
+    if (ward_root_.policy & POLICY_LONG && ward_owner_->number != UINT32_MAX)
+        wait_long(span);
+    else
+        ward_pool_push_(POOL_EMPTY, span);
 }
 
 /* --- Mappings -------------------------------------------------------------------------------- */
@@ -197,6 +253,7 @@ static void *alloc_huge(struct owner *owner, size_t size, size_t align)
     entry->size = size;
     entry->origin = origin;
     entry->mapped = mapped;
+    entry->family = 0;
     atomic_store(&entry->at, (uintptr_t)block);
     count_block(inner);
     if (ward_root_.policy & POLICY_SLACK)
@@ -257,6 +314,19 @@ size_t ward_big_size_(const void *block, const struct place *place)
     return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry->size : SIZE_MAX;
 }
 
+uint8_t *ward_big_family_(const void *block)
+{
+    struct huge *entry = lookup(block);
+    struct place place;
+
+    if (find(block, &place))
+        return place.slot == 0 && place.class->slots == 1 &&
+                       LOAD(&place.span->states[0]) == SLOT_BIG
+                   ? &place.span->family
+                   : NULL;
+    return entry && atomic_load(&entry->at) == (uintptr_t)block ? &entry->family : NULL;
+}
+
 /* In place as long as the class is the same. */
 bool ward_big_resize_(void *at, const struct place *place, size_t size)
 {
@@ -309,8 +379,10 @@ void ward_big_inherit_(void)
         for (uint32_t number = 0; number < made; number++) {
             struct span *span = pool_span(class, number);
 
-            if (LOAD(span->states) > SLOT_FREE)
+            if (LOAD(span->states) > SLOT_WAITING ||
+                (LOAD(span->states) == SLOT_WAITING && is_closed(span) && !reopen(span)))
                 continue;
+            STORE(span->states, SLOT_FREE);
             (void)pool_name(class, number);
             ward_pool_unkeep_(span->kept);
             span->kept = 0;

@@ -17,6 +17,7 @@ struct huge {
     size_t size; /* requested */
     unsigned char *origin;
     size_t mapped;
+    uint8_t family; /* see rows.h */
 };
 
 enum { HUGE_COUNT = 1 << 12 };
@@ -29,6 +30,9 @@ void ward_big_free_(void *block, const struct place *place);
 
 /* The requested size of a live block; SIZE_MAX: it is none. */
 size_t ward_big_size_(const void *block, const struct place *place);
+
+/* What says who allocated a live block (rows.h); NULL: it is none. */
+uint8_t *ward_big_family_(const void *block);
 
 /* Changes the size where it is. False: it has to move. */
 bool ward_big_resize_(void *block, const struct place *place, size_t size);

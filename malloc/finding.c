@@ -5,6 +5,7 @@
 #include "core/bug.h"
 #include "finding.h"
 #include "module.h"
+#include "rows.h"
 #include "trace.h"
 #include "unwind.h"
 
@@ -32,6 +33,7 @@ static const struct certainty {
                                         "named here was meant, the nearest" },
     [WARD_BUG_USE_AFTER_FREE] = { false, "the block there is free for certain; likely it is the "
                                          "one that was meant" },
+    [WARD_BUG_MISMATCH] = { true, "the block itself is sound, and was freed" },
 };
 
 const char *ward_finding_advice_(const struct finding *finding)
@@ -47,6 +49,7 @@ const char *ward_finding_advice_(const struct finding *finding)
         [WARD_BUG_WRITE_AFTER_FREE] = "look for who keeps a pointer to the block; a guard on every "
                                       "freed block stops at the write itself: ward run --profile "
                                       "pages",
+        [WARD_BUG_MISMATCH] = "free with what belongs to the allocation",
         [WARD_BUG_OUT_OF_BOUNDS] = "the first line of the stack is the access itself",
         [WARD_BUG_USE_AFTER_FREE] = "the first line of the stack is the access itself",
     };
@@ -137,6 +140,16 @@ static void add_event(struct finding *finding, struct finding_event *event,
     event->age = ward_moment_clock_() - moment->at;
     add_frames(finding, &event->stack, pcs,
                ward_trace_get_(moment->trace, pcs, FINDING_DEPTH, &event->stack.complete));
+}
+
+static void add_events(struct finding *finding, const struct report_known *known)
+{
+    struct moments moments = { known->issued, known->freed };
+
+    if (known->place && !moments.issued.at)
+        moments = ward_rows_moments_(known->place);
+    add_event(finding, &finding->issued, &moments.issued);
+    add_event(finding, &finding->freed, &moments.freed);
 }
 
 /* --- What lies around ------------------------------------------------------------------------- */
@@ -249,6 +262,5 @@ void ward_finding_collect_(struct finding *finding, const struct ward_bug *bug,
     if (!output->hides_bytes)
         add_damage(finding, known);
     add_found(finding, known->context);
-    add_event(finding, &finding->issued, &known->issued);
-    add_event(finding, &finding->freed, &known->freed);
+    add_events(finding, known);
 }

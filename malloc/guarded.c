@@ -7,7 +7,6 @@
 #include "report.h"
 #include "start.h"
 #include "status.h"
-#include "trace.h"
 
 enum {
     RANGE_LOG2 = 36,         /* to a class, where all blocks go there */
@@ -295,14 +294,6 @@ static unsigned class_for(size_t size, size_t align)
     return pages <= 2 ? 0 : 63 - (unsigned)__builtin_clzll(pages - 1);
 }
 
-static struct moment now(void)
-{
-    struct moment moment = ward_moment_now_();
-
-    moment.trace = ward_trace_take_(0);
-    return moment;
-}
-
 /* The slot holds the block from now on. */
 static void *settle(struct pool *pool, struct guarded *slot)
 {
@@ -311,7 +302,7 @@ static void *settle(struct pool *pool, struct guarded *slot)
     if (pages.len)
         arm(slot);
     slot->family = 0;
-    slot->issued = now();
+    slot->issued = ward_moment_take_();
     slot->freed = (struct moment){ 0, 0, 0 };
     atomic_store(&slot->state, GUARDED_LIVE);
     atomic_fetch_add(&pool->issued, 1);
@@ -533,7 +524,7 @@ void ward_guarded_free_(void *block)
     }
     pool = &pools[place.class - ward_root_.guarded.classes];
     pages = pages_of(place.slot);
-    place.slot->freed = now();
+    place.slot->freed = ward_moment_take_();
     if (!is_damaged(place.slot) && shut(place.class, pages))
         then = GUARDED_FREE;
     retire(pool, place.slot, pages.len);

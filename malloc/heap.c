@@ -30,6 +30,24 @@ void ward_heap_free_balanced_(void *block)
     span_free(POLICY_BALANCED, block);
 }
 
+void *ward_heap_alloc_unusual_(size_t size)
+{
+    void *block = ward_heap_alloc_balanced_(size);
+
+    if (ward_root_.policy & POLICY_MOMENTS && block)
+        ward_rows_issued_(block);
+    return block;
+}
+
+void ward_heap_free_unusual_(void *block, unsigned family)
+{
+    if (ward_root_.policy & POLICY_FAMILY && family != FAMILY_ANY)
+        ward_rows_check_(block, family);
+    if (ward_root_.policy & POLICY_MOMENTS)
+        ward_rows_freed_(block);
+    ward_span_free_slow_(block);
+}
+
 /* --- Zeroed, aligned -------------------------------------------------------------------------- */
 
 /* Are the blocks of that size zero as they come? What has a mapping of its own is. */
@@ -55,7 +73,7 @@ static size_t aligned_class(size_t align, size_t bytes)
     return bytes <= CLASS_SMALL_MAX ? class_bytes(class_of(bytes)) : 0;
 }
 
-void *ward_heap_alloc_aligned_(size_t align, size_t size)
+static void *alloc_aligned(size_t align, size_t size)
 {
     struct owner *owner = ward_owner_get_();
     size_t bytes;
@@ -82,6 +100,15 @@ void *ward_heap_alloc_aligned_(size_t align, size_t size)
         ward_big_alloc_(owner, size, size + 1, align > ward_root_.page ? align : ward_root_.page);
     if (!block)
         errno = ENOMEM;
+    return block;
+}
+
+void *ward_heap_alloc_aligned_(size_t align, size_t size)
+{
+    void *block = alloc_aligned(align, size);
+
+    if (ward_root_.policy & POLICY_MOMENTS && block)
+        ward_rows_issued_(block);
     return block;
 }
 
@@ -112,14 +139,15 @@ size_t ward_heap_size_(const void *block)
     return size == SIZE_MAX ? 0 : size;
 }
 
-void ward_heap_free_sized_(void *block, size_t size)
+void ward_heap_free_sized_(void *block, size_t align, size_t size, unsigned family)
 {
     size_t was = block ? size_of(block) : size;
+    bool aligned = align == 0 || (!(align & (align - 1)) && !((uintptr_t)block & (align - 1)));
 
-    if (was != SIZE_MAX && was != size)
-        ward_report_size_(block, was);
+    if (was != SIZE_MAX && (was != size || !aligned))
+        ward_report_size_(block, was, !aligned);
     else
-        heap_free(block);
+        heap_free(block, family);
 }
 
 static void set_size(unsigned char *block, const struct place *place, size_t was, size_t size)
@@ -160,8 +188,10 @@ void *ward_heap_resize_(void *block, size_t size)
     size_t was = size_of(block);
     void *moved;
 
+    if (ward_root_.policy & POLICY_FAMILY)
+        ward_rows_check_(block, FAMILY_MALLOC);
     if (was == SIZE_MAX) {
-        heap_free(block); /* which says what it is */
+        heap_free(block, FAMILY_ANY); /* which says what it is */
         errno = ENOMEM;
         return NULL;
     }
@@ -170,7 +200,7 @@ void *ward_heap_resize_(void *block, size_t size)
     moved = heap_alloc(size);
     if (moved) {
         memcpy(moved, block, was < size ? was : size);
-        heap_free(block);
+        heap_free(block, FAMILY_ANY);
     }
     return moved;
 }

@@ -14,6 +14,9 @@ struct moment {
 /* Now, by this thread. */
 struct moment ward_moment_now_(void);
 
+/* The same, and from where. */
+struct moment ward_moment_take_(void);
+
 /* Nanoseconds of the same clock. */
 uint64_t ward_moment_clock_(void);
 

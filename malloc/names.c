@@ -39,7 +39,7 @@ void *malloc(size_t size)
 
 void free(void *block)
 {
-    heap_free(block);
+    heap_free(block, FAMILY_MALLOC);
 }
 
 void *calloc(size_t count, size_t size)
@@ -56,7 +56,7 @@ void *realloc(void *block, size_t size)
     if (!block)
         return malloc(size);
     if (size == 0) {
-        heap_free(block);
+        heap_free(block, FAMILY_MALLOC);
         return NULL;
     }
     return ward_heap_resize_(block, size);
@@ -121,18 +121,17 @@ size_t malloc_usable_size(void *block)
 
 void free_sized(void *block, size_t size)
 {
-    ward_heap_free_sized_(block, size);
+    ward_heap_free_sized_(block, 0, size, FAMILY_MALLOC);
 }
 
 void free_aligned_sized(void *block, size_t align, size_t size)
 {
-    (void)align;
-    ward_heap_free_sized_(block, size);
+    ward_heap_free_sized_(block, align, size, FAMILY_MALLOC);
 }
 
 void cfree(void *block)
 {
-    heap_free(block);
+    heap_free(block, FAMILY_MALLOC);
 }
 
 int malloc_trim(size_t pad)

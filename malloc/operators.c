@@ -116,16 +116,18 @@ static inline void *new_nothrow(size_t align, size_t size)
 
 #define NOTHROW const void *nothrow __attribute__((unused))
 
-NEW(_Znwm, (size_t size), new (0, size))
-NEW(_Znam, (size_t size), new (0, size))
-NEW(_ZnwmSt11align_val_t, (size_t size, size_t align), new (align, size))
-NEW(_ZnamSt11align_val_t, (size_t size, size_t align), new (align, size))
-NEW(_ZnwmRKSt9nothrow_t, (size_t size, NOTHROW), new_nothrow(0, size))
-NEW(_ZnamRKSt9nothrow_t, (size_t size, NOTHROW), new_nothrow(0, size))
+NEW(_Znwm, (size_t size), heap_name(new (0, size), FAMILY_NEW))
+NEW(_Znam, (size_t size), heap_name(new (0, size), FAMILY_NEW_ARRAY))
+NEW(_ZnwmSt11align_val_t, (size_t size, size_t align),
+    heap_name(new (align, size), FAMILY_NEW | FAMILY_ALIGNED))
+NEW(_ZnamSt11align_val_t, (size_t size, size_t align),
+    heap_name(new (align, size), FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
+NEW(_ZnwmRKSt9nothrow_t, (size_t size, NOTHROW), heap_name(new_nothrow(0, size), FAMILY_NEW))
+NEW(_ZnamRKSt9nothrow_t, (size_t size, NOTHROW), heap_name(new_nothrow(0, size), FAMILY_NEW_ARRAY))
 NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, NOTHROW),
-    new_nothrow(align, size))
+    heap_name(new_nothrow(align, size), FAMILY_NEW | FAMILY_ALIGNED))
 NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, NOTHROW),
-    new_nothrow(align, size))
+    heap_name(new_nothrow(align, size), FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
 
 /* ---- delete ---- */
 
@@ -138,17 +140,20 @@ NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, NOTHROW),
 
 #define ALIGN size_t align __attribute__((unused))
 
-DELETE(_ZdlPv, (void *block), heap_free(block))
-DELETE(_ZdaPv, (void *block), heap_free(block))
-DELETE(_ZdlPvm, (void *block, size_t size), ward_heap_free_sized_(block, size))
-DELETE(_ZdaPvm, (void *block, size_t size), ward_heap_free_sized_(block, size))
-DELETE(_ZdlPvSt11align_val_t, (void *block, ALIGN), heap_free(block))
-DELETE(_ZdaPvSt11align_val_t, (void *block, ALIGN), heap_free(block))
+DELETE(_ZdlPv, (void *block), heap_free(block, FAMILY_NEW))
+DELETE(_ZdaPv, (void *block), heap_free(block, FAMILY_NEW_ARRAY))
+DELETE(_ZdlPvm, (void *block, size_t size), ward_heap_free_sized_(block, 0, size, FAMILY_NEW))
+DELETE(_ZdaPvm, (void *block, size_t size), ward_heap_free_sized_(block, 0, size, FAMILY_NEW_ARRAY))
+DELETE(_ZdlPvSt11align_val_t, (void *block, ALIGN), heap_free(block, FAMILY_NEW | FAMILY_ALIGNED))
+DELETE(_ZdaPvSt11align_val_t, (void *block, ALIGN),
+       heap_free(block, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
 DELETE(_ZdlPvmSt11align_val_t, (void *block, size_t size, ALIGN),
-       ward_heap_free_sized_(block, size))
+       ward_heap_free_sized_(block, align, size, FAMILY_NEW | FAMILY_ALIGNED))
 DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t size, ALIGN),
-       ward_heap_free_sized_(block, size))
-DELETE(_ZdlPvRKSt9nothrow_t, (void *block, NOTHROW), heap_free(block))
-DELETE(_ZdaPvRKSt9nothrow_t, (void *block, NOTHROW), heap_free(block))
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, ALIGN, NOTHROW), heap_free(block))
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, ALIGN, NOTHROW), heap_free(block))
+       ward_heap_free_sized_(block, align, size, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
+DELETE(_ZdlPvRKSt9nothrow_t, (void *block, NOTHROW), heap_free(block, FAMILY_NEW))
+DELETE(_ZdaPvRKSt9nothrow_t, (void *block, NOTHROW), heap_free(block, FAMILY_NEW_ARRAY))
+DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, ALIGN, NOTHROW),
+       heap_free(block, FAMILY_NEW | FAMILY_ALIGNED))
+DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, ALIGN, NOTHROW),
+       heap_free(block, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))

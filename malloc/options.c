@@ -21,6 +21,7 @@ static const struct profile {
 } profiles[] = {
     { "fast", POLICY_FAST }, /* `ward run` knows the names, too */
     { "balanced", POLICY_BALANCED },
+    { "strict", POLICY_STRICT },
     { "pages", POLICY_CHECKS | POLICY_PAGES },
 };
 
@@ -133,6 +134,11 @@ static bool take_sample(struct options *options, struct piece value)
     return take_choice(&options->no_sample, value, "off", "on");
 }
 
+static bool take_stacks(struct options *options, struct piece value)
+{
+    return take_choice(&options->moments, value, "all", "sample");
+}
+
 static bool take_align(struct options *options, struct piece value)
 {
     return take_choice(&options->exact, value, "1", "16");
@@ -173,13 +179,10 @@ static const struct name {
     const char *name;
     bool (*take)(struct options *options, struct piece value);
 } names[] = {
-    { "profile", take_profile },
-    { "sample", take_sample },
-    { "align", take_align },
-    { "stats", take_stats },
-    { "faults", take_faults },
-    { "report", take_report },
-    { "report_bytes", take_report_bytes },
+    { "profile", take_profile }, { "sample", take_sample },
+    { "align", take_align },     { "stacks", take_stacks },
+    { "stats", take_stats },     { "faults", take_faults },
+    { "report", take_report },   { "report_bytes", take_report_bytes },
 };
 
 static const struct name *find_name(struct piece name)

@@ -12,9 +12,11 @@
  * is not understood is said once on standard error, and ignored. Nothing is allocated: this runs
  * before the first block, and so before any constructor.
  *
- *   profile=fast|balanced|pages   the checks that are made (docs/malloc.md)
+ *   profile=fast|balanced|...     the checks that are made: also strict, pages (docs/malloc.md)
  *   sample=on|off                 one block now and then at a guard page: on where the profile
  *                                 says so, off nowhere
+ *   stacks=all|sample             where and when each block was allocated and freed is recorded, or
+ *                                 only of those at guard pages
  *   align=16|1                    1: in pages all blocks end right at their guard, and malloc's are
  *                                 aligned no better than their size
  *   stats=all|PID|no              statistics on standard error at the end of every process, or of
@@ -22,7 +24,6 @@
  *   report=text|json|FILE         reports of bugs on standard error, as lines or as one of JSON; or
  *                                 at the end of a file, whose name begins with /, and where %p is
  *                                 the number of the process: as JSON if it ends in .json
- *   report_bytes=yes|no           whether they show what overwrote memory
  *   faults=on|off                 on: an access that a guard stops is explained; off: no handler is
  *                                 installed for that
  */
@@ -38,6 +39,7 @@ struct options {
     bool no_sample;      /* no guarded slots for a sample */
     bool exact;          /* align=1 */
     bool no_faults;      /* faults=off */
+    bool moments;        /* stacks=all */
     struct output output;
 };
 

@@ -5,6 +5,7 @@
 
 #include "owner.h"
 #include "pool.h"
+#include "quarantine.h"
 #include "start.h"
 
 /* What an empty hand holds. */
@@ -135,6 +136,8 @@ static void bequeath(struct owner *owner, uint32_t number)
         owner->partial[class] = NULL;
     for (unsigned seat = 0; seat < QUARANTINE_SEATS; seat++)
         owner->seats[seat].span = NULL;
+    if (ward_root_.policy & POLICY_LONG)
+        ward_quarantine_forget_(owner);
     atomic_store(&owner->taken, 0);
     push(owner);
 }

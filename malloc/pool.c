@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include <ward/host.h>
 
 #include "pool.h"
@@ -63,16 +65,34 @@ uintptr_t ward_pool_made_at_(unsigned class)
 
 enum { COMMIT_FIRST = 256 << 10, COMMIT_STEP = 4 << 20 };
 
+/* Records are sealed by policy. Where blocks lie guards may have to be made by protection yet. */
+static bool is_sealed(const unsigned char *at)
+{
+    return ward_root_.policy & POLICY_SEAL && (size_t)(at - ward_root_.base) >= ward_root_.bytes &&
+           (size_t)(at - ward_root_.guarded.base) >= ward_root_.guarded.bytes;
+}
+
+/* Whoever begins at the same byte makes the same step: what is refused because it is sealed was
+ * made by another thread. */
+static bool commit_step(unsigned char *at, size_t len)
+{
+    int error = ward_host_protect(at, len, WARD_RW);
+
+    if (error == 0 && is_sealed(at))
+        (void)!ward_host_advise(at, len, WARD_HOST_SEAL);
+    return error == 0 || (error == -EPERM && is_sealed(at));
+}
+
 bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most)
 {
     size_t done = atomic_load(committed);
 
     while (done < need) {
         size_t step = done < COMMIT_STEP ? COMMIT_FIRST : COMMIT_STEP;
-        size_t to = round_up(need - done < step ? done + step : need, ward_root_.page);
+        size_t to = round_up(done + step, ward_root_.page);
 
         to = to < most ? to : most;
-        if (ward_host_protect(base + done, to - done, WARD_RW)) {
+        if (!commit_step(base + done, to - done)) {
             status_add(WARD_STATUS_NO_MEMORY, 1);
             return false;
         }

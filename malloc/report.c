@@ -136,7 +136,7 @@ void ward_report_written_(const unsigned char *block, const struct place *place)
     ward_report_bug_(&bug, &known);
 }
 
-void ward_report_size_(const void *block, size_t size)
+void ward_report_size_(const void *block, size_t size, bool misaligned)
 {
     ward_report_bug_(
         &(struct ward_bug){
@@ -144,7 +144,8 @@ void ward_report_size_(const void *block, size_t size)
             .addr = block,
             .block = block,
             .size = size,
-            .message = "the size at free is not the size that was requested",
+            .message = misaligned ? "the block is not aligned as its free says"
+                                  : "the size at free is not the size that was requested",
         },
         NULL);
 }

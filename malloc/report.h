@@ -52,7 +52,8 @@ WARD_COLD void ward_report_overflow_(const unsigned char *block, size_t size, si
 /* A free slot is not clear: it was written to. */
 WARD_COLD void ward_report_written_(const unsigned char *block, const struct place *place);
 
-/* A live block of size bytes was freed with another size. */
-WARD_COLD void ward_report_size_(const void *block, size_t size);
+/* A live block of size bytes was freed with another size, or as one of an alignment that it has
+ * not. */
+WARD_COLD void ward_report_size_(const void *block, size_t size, bool misaligned);
 
 #endif

@@ -26,10 +26,20 @@ enum policy {
     POLICY_QUARANTINE = 8, /* what was freed waits */
     POLICY_SAMPLE = 16,    /* one now and then goes to a guarded slot */
     POLICY_PAGES = 32,     /* all do */
+    POLICY_LONG = 64,      /* what was freed waits in a long queue */
+    POLICY_FAMILY = 128,   /* who frees must match who allocated */
+    POLICY_MOMENTS = 256,  /* where and when each block was allocated and freed is recorded */
+    POLICY_NARROW = 512,   /* small spans: a guard is near */
+    POLICY_SEAL = 1024,    /* mappings of the metadata cannot be changed any more */
     POLICY_CHECKS = POLICY_SLACK | POLICY_ZERO | POLICY_RANDOM | POLICY_QUARANTINE,
     POLICY_FAST = 0,
     POLICY_BALANCED = POLICY_CHECKS | POLICY_SAMPLE,
+    POLICY_STRICT = POLICY_BALANCED | POLICY_LONG | POLICY_FAMILY | POLICY_NARROW | POLICY_SEAL,
 };
+
+/* Set with POLICY_LONG, _FAMILY and _MOMENTS, with which allocating and freeing is more than the
+ * two usual instances do. One test of the sign tells, beside that for zero. */
+#define POLICY_UNUSUAL (1u << 31)
 
 enum {
     OWNERS = 1 << 16,     /* threads at a time */
@@ -88,9 +98,10 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     uint8_t quick[CLASS_QUICK_MAX / CLASS_STEP]; /* the class of each step */
     struct class_info classes[CLASS_COUNT];
     struct guarded_root guarded;
-    const char *profile;  /* its name */
-    struct output output; /* of reports */
-    bool explains_faults; /* see malloc/fault.h */
+    const char *profile;   /* its name */
+    struct output output;  /* of reports */
+    bool explains_faults;  /* see malloc/fault.h */
+    unsigned char *queues; /* struct waiting [OWNERS]: long quarantines; NULL: none */
 };
 
 extern struct ward_root ward_root_;

@@ -11,6 +11,7 @@
 #include "guarded.h"
 #include "owner.h"
 #include "pool.h"
+#include "quarantine.h"
 #include "report.h"
 #include "states.h"
 #include "status.h"
@@ -526,6 +527,30 @@ static void bad_free(unsigned char *block, const struct place *place, uint32_t s
         ward_report_(WARD_BUG_METADATA, block, place, "what is recorded of the block is no state");
 }
 
+void ward_span_leave_(struct owner *owner, struct span *span, uint32_t slot)
+{
+    struct place place = { &ward_root_.classes[span->class], span, slot };
+    unsigned char *block = block_at(&place);
+
+    if (LOAD(state_at(&place)) != SLOT_WAITING) {
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, &place, "the block was freed by two threads");
+    } else if (!slot_is_clear(block, place.class->bytes, CLASS_SMALL_MAX)) {
+        retire(&place);
+        ward_report_written_(block, &place);
+    } else if (LOAD(&span->owner) == owner->number) {
+        span_push(owner, span, state_at(&place));
+    } else {
+        free_remote(block, &place);
+    }
+}
+
+static void wait_long(struct owner *owner, unsigned char *block, const struct place *place)
+{
+    slot_clear(block, place->class->bytes, CLASS_SMALL_MAX);
+    STORE(state_at(place), SLOT_WAITING);
+    ward_quarantine_take_(owner, place->span, place->slot, place->class->bytes);
+}
+
 static void free_slot(struct owner *owner, unsigned char *block, const struct place *place)
 {
     uint32_t state = LOAD(state_at(place)), slack = state - SLOT_LIVE;
@@ -536,6 +561,8 @@ static void free_slot(struct owner *owner, unsigned char *block, const struct pl
                !slack_is(block, place->class->bytes - slack, slack)) {
         ward_report_overflow_(block, place->class->bytes - slack, slack);
         retire(place);
+    } else if (ward_root_.policy & POLICY_LONG) {
+        wait_long(owner, block, place);
     } else if (LOAD(&place->span->owner) == owner->number) {
         ward_span_wait_(owner, place->span, state_at(place), block);
     } else {
@@ -588,6 +615,8 @@ void ward_span_abandon_(struct owner *owner)
 {
     struct span *span, *next;
 
+    if (ward_root_.policy & POLICY_LONG)
+        ward_quarantine_empty_(owner);
     empty_quarantine(owner);
     fold_queue(owner);
     for (unsigned class = 0; class < CLASS_SMALL; class ++) {
@@ -641,6 +670,8 @@ static void inherit(unsigned class, uint32_t number)
 
 void ward_span_inherit_(const struct owner *self)
 {
+    if (ward_root_.policy & POLICY_LONG)
+        ward_quarantine_inherit_(self);
     for (unsigned class = 0; class < CLASS_SMALL; class ++) {
         uint32_t made = ward_pool_made_(class);
 

@@ -63,8 +63,9 @@ struct span {
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
     size_t kept;                  /* without a block: bytes of pages it kept */
     bool listed;
-    bool torn;  /* free slots may not be clear: whoever owns it next clears them */
-    bool split; /* of a big class: the guard is one of ward_pool_unguard_() */
+    uint8_t family; /* of a big block: see rows.h */
+    bool torn;      /* free slots may not be clear: whoever owns it next clears them */
+    bool split;     /* of a big class: the guard is one of ward_pool_unguard_() */
     WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };
 
@@ -104,6 +105,7 @@ struct owner {
     size_t owned_spans, looked_spans; /* owned; and when all were last looked at for frees */
     uint32_t until_sample, interval;  /* empty hands to the next guarded slot; and on average */
     uint64_t sampled_at;              /* the clock at the last one */
+    bool queue_ready;                 /* its long quarantine can be touched */
     struct seat seats[QUARANTINE_SEATS];
     uint64_t held[CLASS_SMALL]; /* slots that ever came into a hand: what is gone was issued */
 };

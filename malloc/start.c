@@ -9,6 +9,8 @@
 #include "guarded.h"
 #include "options.h"
 #include "owner.h"
+#include "quarantine.h"
+#include "rows.h"
 #include "start.h"
 #include "status.h"
 #include "trace.h"
@@ -16,8 +18,10 @@
 enum {
     RANGE_LOG2 = 36,       /* 64 GiB to a class */
     RANGE_LOG2_LEAST = 21, /* where address space is short */
-    PITCH_LOG2 = 16,
+    PITCH_PAGES = 16,      /* at least */
     SLOTS_LEAST = 8,
+    PITCH_PAGES_NARROW = 4,
+    SLOTS_LEAST_NARROW = 2,
     COMMITTED_MAX = 4 << 20,
 };
 
@@ -30,11 +34,13 @@ struct ward_root ward_root_;
 /* Room for the slots, and at least a page behind them. */
 static unsigned pitch_of(unsigned class, size_t bytes)
 {
-    size_t least = class < CLASS_SMALL ? SLOTS_LEAST * bytes : bytes;
-    unsigned pitch_log2 = PITCH_LOG2;
+    bool narrow = (ward_root_.policy & POLICY_NARROW) != 0;
+    size_t slots = class >= CLASS_SMALL ? 1 : narrow ? SLOTS_LEAST_NARROW : SLOTS_LEAST;
+    size_t pages = narrow ? PITCH_PAGES_NARROW : PITCH_PAGES;
+    unsigned pitch_log2 = 0;
 
-    while ((size_t)1 << pitch_log2 < least + ward_root_.page ||
-           (size_t)1 << pitch_log2 < 16 * ward_root_.page)
+    while ((size_t)1 << pitch_log2 < slots * bytes + ward_root_.page ||
+           (size_t)1 << pitch_log2 < pages * ward_root_.page)
         pitch_log2++;
     return pitch_log2;
 }
@@ -55,7 +61,8 @@ static void lay_out(struct class_info *info, unsigned class)
     info->words = (info->slots + 63) / 64;
     info->seats = (uint32_t)(seats > QUARANTINE_SEATS ? QUARANTINE_SEATS : seats ? seats : 1);
     info->pending = (uint32_t)(sizeof(struct span) + round_up(2 * (size_t)info->slots, 128));
-    info->record_bytes = (uint32_t)round_up(info->pending + (size_t)8 * info->words, 64);
+    info->record_bytes = (uint32_t)round_up(
+        info->pending + (size_t)8 * info->words + ward_rows_bytes_(info->slots), 64);
     info->spans = pitch_log2 <= ward_root_.range_log2
                       ? (uint32_t)1 << (ward_root_.range_log2 - pitch_log2)
                       : 0;
@@ -173,6 +180,19 @@ static void start_guarded(void)
     ward_root_.policy &= ~(unsigned)(POLICY_SAMPLE | POLICY_PAGES);
 }
 
+static void start_quarantine(void)
+{
+    if (ward_root_.policy & POLICY_LONG && !ward_quarantine_start_())
+        ward_root_.policy &= ~(unsigned)POLICY_LONG;
+}
+
+/* Nobody can make it writable again, or map something else in its place. */
+static void seal(void *at, size_t len)
+{
+    if (ward_root_.policy & POLICY_SEAL)
+        (void)!ward_host_advise(at, len, WARD_HOST_SEAL);
+}
+
 static void take_options(const struct options *options)
 {
     ward_root_.policy = options->policy;
@@ -180,6 +200,10 @@ static void take_options(const struct options *options)
     if (options->no_sample)
         ward_root_.policy &= ~(unsigned)POLICY_SAMPLE;
     ward_root_.explains_faults = !options->no_faults;
+    if (options->moments)
+        ward_root_.policy |= POLICY_MOMENTS;
+    if (ward_root_.policy & (POLICY_LONG | POLICY_FAMILY | POLICY_MOMENTS))
+        ward_root_.policy |= POLICY_UNUSUAL;
     ward_root_.profile = options->profile;
     ward_root_.output = options->output;
     ward_output_start_(&ward_root_.output);
@@ -195,11 +219,14 @@ static bool start(void)
     if (!reserve_all())
         return false;
     start_guarded();
+    start_quarantine();
     if (!draw_secrets() ||
         ward_host_protect(ward_root_.huge,
                           round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page), WARD_RW) ||
         !ward_owner_start_() || ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ))
         return false;
+    seal(&ward_root_, sizeof ward_root_);
+    seal(ward_root_.huge, round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page));
     ward_status_start_(&options, (size_t)1 << RANGE_LOG2);
     return true;
 }

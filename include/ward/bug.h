@@ -31,6 +31,7 @@ enum ward_bug_kind {
     WARD_BUG_FORKED,           /* memory that does not survive fork was used in a child: CWE-666 */
     WARD_BUG_OUT_OF_BOUNDS,    /* an access beyond a block met a guard: CWE-119 */
     WARD_BUG_USE_AFTER_FREE,   /* an access met the guard of a freed block: CWE-416 */
+    WARD_BUG_MISMATCH,         /* freed by another function than fits its allocation: CWE-762 */
     WARD_BUG_KIND_END_         /* not a kind: one past the last */
 };
 

@@ -31,6 +31,7 @@ static const struct kind kinds[WARD_BUG_KIND_END_] = {
                                  "an access beyond a block was stopped" },
     [WARD_BUG_USE_AFTER_FREE] = { "WARD-USE-AFTER-FREE", 416,
                                   "an access to a freed block was stopped" },
+    [WARD_BUG_MISMATCH] = { "WARD-MISMATCH", 762, "a block was freed by the wrong function" },
 };
 
 static const struct kind unknown = { "WARD-UNKNOWN", 0, "unknown" };

@@ -24,6 +24,7 @@ static const struct {
     { WARD_BUG_FORKED, 10, "WARD-FORKED", 666 },
     { WARD_BUG_OUT_OF_BOUNDS, 11, "WARD-OUT-OF-BOUNDS", 119 },
     { WARD_BUG_USE_AFTER_FREE, 12, "WARD-USE-AFTER-FREE", 416 },
+    { WARD_BUG_MISMATCH, 13, "WARD-MISMATCH", 762 },
 };
 
 enum { KINDS = sizeof table / sizeof table[0] };
