@@ -38,9 +38,9 @@ static void print_commands(FILE *to)
 {
     fputs("usage: ward COMMAND [ARGUMENT...]\n\n", to);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "    %-8s %s\n", commands[i]->name, commands[i]->purpose);
-    fputs("    help     what a command does: ward help COMMAND\n"
-          "    version  the version of ward\n",
+        fprintf(to, "    %-9s %s\n", commands[i]->name, commands[i]->purpose);
+    fputs("    help      what a command does: ward help COMMAND\n"
+          "    version   the version of ward\n",
           to);
 }
 
