@@ -105,11 +105,11 @@ uint32_t ward_trace_put_(const uintptr_t *pcs, unsigned count, bool complete)
     return number;
 }
 
-WARD_COLD uint32_t ward_trace_take_(unsigned skip)
+__attribute__((noinline)) uint32_t ward_trace_take_(unsigned skip)
 {
     uintptr_t pcs[TRACE_DEPTH];
     bool complete;
-    unsigned count = ward_unwind_(pcs, TRACE_DEPTH, skip + 1, &complete);
+    unsigned count = ward_unwind_quickly_(pcs, TRACE_DEPTH, skip + 1, &complete);
 
     return ward_trace_put_(pcs, count, complete);
 }

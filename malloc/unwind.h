@@ -19,6 +19,11 @@
  * that of the caller is the first. Up to max of them; returns how many. */
 unsigned ward_unwind_(uintptr_t *pcs, unsigned max, unsigned skip, bool *complete);
 
+/* The same, for stacks that are taken often: what .eh_frame says of a return address is remembered,
+ * and a frame costs some nanoseconds. After an object was unloaded, and another one came to its
+ * place, a stack may be wrong. */
+unsigned ward_unwind_quickly_(uintptr_t *pcs, unsigned max, unsigned skip, bool *complete);
+
 /* The same from where a signal struck (a ucontext_t): the first is the instruction itself. */
 unsigned ward_unwind_from_(const void *context, uintptr_t *pcs, unsigned max, bool *complete);
 

@@ -39,9 +39,10 @@ bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t ne
 /* What both unwinders say of one place. */
 static struct seen {
     uintptr_t pcs[MAX], theirs[MAX];
-    unsigned count;
+    uintptr_t quick[3][MAX]; /* the first finds out, the others remember */
+    unsigned count, quick_counts[3];
     int their_count;
-    bool complete;
+    bool complete, quick_complete[3];
 } seen;
 
 static __attribute__((noinline)) void look(void)
@@ -51,6 +52,8 @@ static __attribute__((noinline)) void look(void)
     seen.their_count = backtrace(theirs, MAX);
     memcpy(seen.theirs, theirs, sizeof theirs);
     seen.count = ward_unwind_(seen.pcs, MAX, 0, &seen.complete);
+    for (int i = 0; i < 3; i++)
+        seen.quick_counts[i] = ward_unwind_quickly_(seen.quick[i], MAX, 0, &seen.quick_complete[i]);
     __asm__ volatile("" ::: "memory");
 }
 
@@ -63,6 +66,11 @@ static void assert_same(void)
     assert_in_range(seen.count, 3, MAX - 2);
     assert_in_range(own, 0, 1);
     assert_memory_equal(seen.pcs + 1, seen.theirs + 1 + own, (seen.count - 1) * sizeof *seen.pcs);
+    for (int i = 0; i < 3; i++) {
+        assert_true(seen.quick_complete[i]);
+        assert_int_equal(seen.quick_counts[i], seen.count);
+        assert_memory_equal(seen.quick[i] + 1, seen.pcs + 1, (seen.count - 1) * sizeof *seen.pcs);
+    }
 }
 
 /* --- Shapes of frames ------------------------------------------------------------------------- */
