@@ -77,11 +77,12 @@ enum { STATUS_KILLED = 256, STATUS_FAULT = 257, STATUS_PANIC = 258 };
 
 /* Tests that need the kernel's hand. */
 enum test {
-    TEST_HEAP_ATTACKS,   /* -> how many of the heap's bugs were reported */
-    TEST_NOFAULT,        /* address: an access as from an interrupt -> its error, or the byte */
-    TEST_SHOOTDOWN,      /* 0: do without shootdowns from now on; 1: with */
-    TEST_STRAY,          /* address: a plain load by the kernel; ends the process by STATUS_PANIC */
-    TEST_EXECUTE,        /* address: a jump by the kernel; the same */
+    TEST_HEAP_ATTACKS, /* -> how many of the heap's bugs were reported */
+    TEST_NOFAULT,      /* address: an access as from an interrupt -> its error, or the byte */
+    TEST_SHOOTDOWN,    /* 0: do without shootdowns from now on; 1: with */
+    TEST_STRAY,        /* address: a plain load by the kernel; ends the process by STATUS_PANIC */
+    TEST_EXECUTE,      /* address: a jump by the kernel; the same */
+    TEST_BENCH, /* address of a page: prints what accesses cost; -ENOSYS: not in this image */
     TEST_KERNEL_ADDRESS, /* -> some address of the kernel's data */
 };
 

@@ -7,7 +7,7 @@
 #include "host.h"
 #include "kernel.h"
 
-typedef int64_t call_function(const uint64_t *a, struct trap_frame *frame);
+typedef int64_t call_function(const uint64_t *a);
 
 enum { PATH_BYTES = 64, RANGES = 16, ARGS = 32 };
 
@@ -21,6 +21,12 @@ WARD_USER_DEFINE(uthread_args, struct thread_args,
 WARD_USER_DEFINE(uinfo, struct info,
                  WARD_FIELDS(struct info, frames, blocks, processes, threads, shootdowns, ticks,
                              samples, window_hits));
+
+/* The caller's registers lie on top of its stack. */
+static struct trap_frame *user_frame(void)
+{
+    return (struct trap_frame *)current()->stack_top - 1;
+}
 
 /* Lengths of bytes: those that no object has are a mistake, and none may reach beyond the user
  * half. */
@@ -67,12 +73,11 @@ static int64_t put_file(struct file *file)
     return fd;
 }
 
-static int64_t call_close(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_close(const uint64_t *a)
 {
     struct process *process = current()->process;
     struct file *file = NULL;
 
-    (void)frame;
     if (a[0] >= FILES)
         return -EBADF;
     lock_take(&process->lock);
@@ -85,11 +90,10 @@ static int64_t call_close(const uint64_t *a, struct trap_frame *frame)
     return 0;
 }
 
-static int64_t call_dup(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_dup(const uint64_t *a)
 {
     struct file *file = get_file(a[0]);
 
-    (void)frame;
     return file ? put_file(file) : -EBADF;
 }
 
@@ -107,26 +111,23 @@ static int64_t transfer(const uint64_t *a, int64_t move(struct file *, uint64_t,
     return result;
 }
 
-static int64_t call_write(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_write(const uint64_t *a)
 {
-    (void)frame;
     return transfer(a, file_write);
 }
 
-static int64_t call_read(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_read(const uint64_t *a)
 {
-    (void)frame;
     return transfer(a, file_read);
 }
 
-static int64_t call_writev(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_writev(const uint64_t *a)
 {
     struct ward_iov ranges[RANGES];
     struct ward_iov_list list;
     struct file *file = get_file(a[0]);
     int64_t result;
 
-    (void)frame;
     if (!file)
         return -EBADF;
     result = ward_iovec_import(WARD_HERE, ward_iovec_in_at(a[1]), a[2], ranges, RANGES, WARD_READ,
@@ -137,12 +138,11 @@ static int64_t call_writev(const uint64_t *a, struct trap_frame *frame)
     return result;
 }
 
-static int64_t call_getdents(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_getdents(const uint64_t *a)
 {
     struct file *file = get_file(a[0]);
     int64_t result;
 
-    (void)frame;
     if (!file)
         return -EBADF;
     result = a[2] > USER_END / sizeof(struct dirent)
@@ -159,20 +159,19 @@ static int64_t read_path(uint64_t at, char path[PATH_BYTES])
     return ward_char_read_str(WARD_HERE, ward_char_in_at(at), path, PATH_BYTES, NULL);
 }
 
-static int64_t call_open(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_open(const uint64_t *a)
 {
     char path[PATH_BYTES];
     int64_t error = read_path(a[0], path);
     struct file *file;
 
-    (void)frame;
     if (error < 0)
         return error;
     error = file_open(path, &file);
     return error ? error : put_file(file);
 }
 
-static int64_t call_pipe(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_pipe(const uint64_t *a)
 {
     struct file *ends[2];
     struct fd_pair pair;
@@ -188,7 +187,7 @@ static int64_t call_pipe(const uint64_t *a, struct trap_frame *frame)
                 : ufd_pair_write(WARD_HERE, ufd_pair_out_at(a[0]), &pair, NULL);
     for (unsigned i = 0; i < 2 && error; i++) {
         fds[i] = (uint64_t)pair.fds[i];
-        (void)call_close(&fds[i], frame);
+        (void)call_close(&fds[i]);
     }
     return error;
 }
@@ -196,13 +195,12 @@ static int64_t call_pipe(const uint64_t *a, struct trap_frame *frame)
 /* --- Memory
  * -------------------------------------------------------------------------------------------- */
 
-static int64_t call_brk(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_brk(const uint64_t *a)
 {
     struct vm *vm = current()->process->vm;
     uint64_t was = vm->brk, at = was, end = (a[0] + PAGE - 1) / PAGE * PAGE;
     int64_t error = 0;
 
-    (void)frame;
     if (a[0] == 0)
         return (int64_t)was;
     if (a[0] < vm->brk_first || a[0] > USER_END / 2)
@@ -217,35 +215,31 @@ static int64_t call_brk(const uint64_t *a, struct trap_frame *frame)
     return (int64_t)end;
 }
 
-static int64_t call_map(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_map(const uint64_t *a)
 {
     uint64_t at = a[0];
     int64_t error = a[2] > 7 ? -EINVAL : vm_map(current()->process->vm, &at, a[1], (unsigned)a[2]);
 
-    (void)frame;
     return error ? error : (int64_t)at;
 }
 
-static int64_t call_unmap(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_unmap(const uint64_t *a)
 {
-    (void)frame;
     return vm_unmap(current()->process->vm, a[0], a[1]);
 }
 
-static int64_t call_protect(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_protect(const uint64_t *a)
 {
-    (void)frame;
     return a[2] > 7 ? -EINVAL : vm_protect(current()->process->vm, a[0], a[1], (unsigned)a[2]);
 }
 
-static int64_t call_pin(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_pin(const uint64_t *a)
 {
     struct process *process = current()->process;
     struct ward_pin *pin = NULL;
     int32_t number = 0;
     int64_t error;
 
-    (void)frame;
     lock_take(&process->lock);
     for (; number < PINS && !pin; number++)
         if (!process->pins[number].space && !process->pins[number].n)
@@ -264,9 +258,8 @@ static int64_t call_pin(const uint64_t *a, struct trap_frame *frame)
     return error;
 }
 
-static int64_t call_unpin(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_unpin(const uint64_t *a)
 {
-    (void)frame;
     return a[0] < PINS ? ward_space_unpin(&current()->process->pins[a[0]]) : -EINVAL;
 }
 
@@ -292,25 +285,23 @@ static int64_t call_remote(const uint64_t *a, bool poke)
     return error;
 }
 
-static int64_t call_peek(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_peek(const uint64_t *a)
 {
-    (void)frame;
     return call_remote(a, false);
 }
 
-static int64_t call_poke(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_poke(const uint64_t *a)
 {
-    (void)frame;
     return call_remote(a, true);
 }
 
 /* --- Processes
  * ----------------------------------------------------------------------------------------- */
 
-static int64_t call_fork(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_fork(const uint64_t *a)
 {
     (void)a;
-    return process_fork(frame);
+    return process_fork(user_frame());
 }
 
 /* One array of strings, behind those that are there. */
@@ -333,7 +324,7 @@ static int64_t read_strings(struct strings *strings, uint64_t at, unsigned *coun
     return -E2BIG;
 }
 
-static int64_t call_exec(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_exec(const uint64_t *a)
 {
     struct strings strings = { .bytes = frame_alloc() };
     char path[PATH_BYTES];
@@ -344,59 +335,54 @@ static int64_t call_exec(const uint64_t *a, struct trap_frame *frame)
     if (error >= 0)
         error = a[2] ? read_strings(&strings, a[2], &strings.envc) : 0;
     if (error >= 0)
-        error = process_exec(path, &strings, frame);
+        error = process_exec(path, &strings, user_frame());
     if (strings.bytes)
         frame_drop(strings.bytes);
     return error;
 }
 
-static int64_t call_wait(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_wait(const uint64_t *a)
 {
-    (void)frame;
     return process_wait(ward_i32_out_at(a[0]));
 }
 
-static int64_t call_exit(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_exit(const uint64_t *a)
 {
-    (void)frame;
     process_exit((int32_t)(a[0] & 255));
 }
 
-static int64_t call_kill(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_kill(const uint64_t *a)
 {
-    (void)frame;
     return process_kill(a[0]);
 }
 
-static int64_t call_getpid(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_getpid(const uint64_t *a)
 {
-    (void)a, (void)frame;
+    (void)a;
     return (int64_t)current()->process->pid;
 }
 
-static int64_t call_yield(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_yield(const uint64_t *a)
 {
-    (void)a, (void)frame;
+    (void)a;
     sched_yield();
     return 0;
 }
 
-static int64_t call_clock(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_clock(const uint64_t *a)
 {
     uint64_t now = arch_clock();
 
-    (void)frame;
     return ward_u64_write(WARD_HERE, ward_u64_out_at(a[0]), &now, NULL);
 }
 
-static int64_t call_thread_create(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_thread_create(const uint64_t *a)
 {
     struct thread_args args;
     int64_t error = a[1] > PAGE ? -E2BIG
                                 : uthread_args_read_versioned(WARD_HERE, uthread_args_in_at(a[0]),
                                                               a[1], &args, NULL);
 
-    (void)frame;
     if (error)
         return error;
     return args.reserved != 0 || args.entry >= USER_END || args.stack >= USER_END
@@ -404,25 +390,23 @@ static int64_t call_thread_create(const uint64_t *a, struct trap_frame *frame)
                : thread_create(&args);
 }
 
-static int64_t call_thread_exit(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_thread_exit(const uint64_t *a)
 {
-    (void)a, (void)frame;
+    (void)a;
     thread_exit();
 }
 
-static int64_t call_futex_wait(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_futex_wait(const uint64_t *a)
 {
-    (void)frame;
     return futex_wait(a[0], (uint32_t)a[1]);
 }
 
-static int64_t call_futex_wake(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_futex_wake(const uint64_t *a)
 {
-    (void)frame;
     return futex_wake(a[0], (unsigned)a[1]);
 }
 
-static int64_t call_info(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_info(const uint64_t *a)
 {
     struct info info = {
         .frames = frames_in_use(),
@@ -433,15 +417,13 @@ static int64_t call_info(const uint64_t *a, struct trap_frame *frame)
         .window_hits = __atomic_load_n(&window_hits, __ATOMIC_RELAXED),
     };
 
-    (void)frame;
     processes_count(&info.processes, &info.threads);
     return a[1] > PAGE ? -E2BIG
                        : uinfo_write_versioned(WARD_HERE, uinfo_out_at(a[0]), a[1], &info, NULL);
 }
 
-static int64_t call_test(const uint64_t *a, struct trap_frame *frame)
+static int64_t call_test(const uint64_t *a)
 {
-    (void)frame;
     return test_answer(a[0], a[1]);
 }
 
@@ -478,7 +460,7 @@ static call_function *const calls[CALL_COUNT] = {
     [CALL_TEST] = call_test,
 };
 
-int64_t call_answer(uint64_t number, const uint64_t args[6], struct trap_frame *frame)
+int64_t call_answer(uint64_t number, const uint64_t args[6])
 {
-    return number < CALL_COUNT ? calls[number](args, frame) : -ENOSYS;
+    return number < CALL_COUNT ? calls[number](args) : -ENOSYS;
 }

@@ -22,7 +22,7 @@
 enum {
     PAGE = 4096,
     LARGE = 2 << 20,
-    CPUS = 2,
+    CPUS = KERNEL_CPUS,
     STACK_BYTES = 16384,
     FILES = 16,
     PINS = 4,
@@ -246,10 +246,11 @@ int64_t file_getdents(struct file *file, uint64_t to, size_t count);
 
 /* ---- the rest ---- */
 
-int64_t call_answer(uint64_t number, const uint64_t args[6], struct trap_frame *frame);
+int64_t call_answer(uint64_t number, const uint64_t args[6]);
 int64_t futex_wait(uint64_t addr, uint32_t value);
 int64_t futex_wake(uint64_t addr, unsigned count);
 int64_t test_answer(uint64_t which, uint64_t a);
+int64_t bench_run(uint64_t addr);
 bool test_expects_panic(uint64_t addr); /* a test is about to fault there */
 extern uint64_t ticks;
 extern uint64_t samples;     /* words of user stacks that the timer read, no-fault */

@@ -31,7 +31,7 @@ void main_first(uint64_t first)
     heap_init();
     ward_recover_load_(); /* its order of the exception table is memory of the heap's */
     print("kernel: %u frames of %u bytes\n", (RAM_BASE + RAM_BYTES - first) / PAGE, (uint64_t)PAGE);
-    process_start_first("init");
+    process_start_first(KERNEL_FIRST);
     for (unsigned id = 1; id < CPUS; id++)
         arch_cpu_start(main_boot_thread(id));
     join_in(current());

@@ -131,6 +131,13 @@ static int64_t execute(uint64_t addr)
     return 0;
 }
 
+/* bench/bench.c, in an image that has it. */
+__attribute__((weak)) int64_t bench_run(uint64_t addr)
+{
+    (void)addr;
+    return -ENOSYS;
+}
+
 int64_t test_answer(uint64_t which, uint64_t a)
 {
     switch (which) {
@@ -139,6 +146,7 @@ int64_t test_answer(uint64_t which, uint64_t a)
     case TEST_SHOOTDOWN: shootdown_wanted = a != 0; return 0;
     case TEST_STRAY: return stray(a);
     case TEST_EXECUTE: return execute(a);
+    case TEST_BENCH: return bench_run(a);
     case TEST_KERNEL_ADDRESS: return (int64_t)(uintptr_t)&bugs;
     default: return -EINVAL;
     }

@@ -21,7 +21,7 @@ void on_call(struct trap_frame *frame)
     int64_t result;
 
     arch_irq_restore(true);
-    result = call_answer(number, args, frame);
+    result = call_answer(number, args);
     if (number != CALL_EXEC || result < 0)
         arch_frame_answer(frame, (uint64_t)result);
 }

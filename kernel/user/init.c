@@ -32,14 +32,17 @@ int main(int argc, char **argv, char **envp)
     EXPECT(count > 0);
     for (int64_t i = 0; i < count; i++) {
         int32_t status;
+        uint64_t start = 0, end = 0;
 
         if (memcmp(names[i].name, "init", 5) == 0)
             continue;
         before = info_get();
+        (void)CALL(CALL_CLOCK, AT(&start));
         status = run(names[i].name);
+        (void)CALL(CALL_CLOCK, AT(&end));
         after = info_get();
         if (status == 0)
-            say("%s: passed\n", names[i].name);
+            say("%s: passed, %d ms\n", names[i].name, (int64_t)((end - start) / 1000000));
         else
             say("%s: FAILED with %d\n", names[i].name, (int64_t)status);
         failed += status != 0;

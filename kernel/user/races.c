@@ -5,7 +5,7 @@
  */
 #include "user.h"
 
-enum { ROUNDS = 600, PAGES = 4 };
+enum { ROUNDS = 240, PAGES = 4 };
 
 static char *area;
 static uint32_t stop, stopped;
@@ -175,7 +175,7 @@ static int without_shootdowns(void *argument)
 static int with_shootdowns(void *argument)
 {
     (void)argument;
-    return count_stale_writes(300, 1);
+    return count_stale_writes(200, 1);
 }
 
 /* --- Interrupts

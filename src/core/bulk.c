@@ -55,39 +55,95 @@ struct ward_bulk_ ward_bulk_bytes_fill_(uintptr_t to, unsigned char value, size_
 /* --- Word by word --------------------------------------------------------------------------- */
 
 /* Each begins with the bytes up to a foreign multiple of eight, so that a word lies in one page: it
- * faults whole or not at all. */
-struct ward_bulk_ ward_bulk_general_in_(void *dst, uintptr_t from, size_t n)
+ * faults whole or not at all. What is not there is not called: most copies are of whole words.
+ * Where our side is aligned as well, words are moved as words also by machines that otherwise move
+ * bytes. */
+WARD_INLINE bool word_in(unsigned char *to, uintptr_t from, size_t i, bool aligned,
+                         struct ward_bulk_ *got)
 {
-    struct ward_bulk_ head = ward_bulk_bytes_in_(dst, from, ragged(from, n), 0);
-    unsigned char *to = dst;
-    size_t i = head.done;
     uint64_t word = 0;
 
-    if (head.kind)
-        return head;
-    for (; n - i >= WORD; i += WORD) {
-        if (ward_touch_load_(from + i, WORD, &word))
-            return (struct ward_bulk_){ i, word };
-        __builtin_memcpy(to + i, &word, WORD);
+    if (ward_touch_load_(from + i, WORD, &word)) {
+        *got = (struct ward_bulk_){ i, word };
+        return false;
     }
-    return ward_bulk_bytes_in_(dst, from, n, i);
+    __builtin_memcpy(aligned ? __builtin_assume_aligned(to + i, WORD) : to + i, &word, WORD);
+    return true;
+}
+
+WARD_INLINE struct ward_bulk_ words_in(unsigned char *to, uintptr_t from, size_t n, size_t i,
+                                       bool aligned)
+{
+    struct ward_bulk_ got;
+
+    for (; n - i >= 4 * WORD; i += 4 * WORD)
+        if (!word_in(to, from, i, aligned, &got) || !word_in(to, from, i + 8, aligned, &got) ||
+            !word_in(to, from, i + 16, aligned, &got) || !word_in(to, from, i + 24, aligned, &got))
+            return got;
+    for (; n - i >= WORD; i += WORD)
+        if (!word_in(to, from, i, aligned, &got))
+            return got;
+    return (struct ward_bulk_){ i, 0 };
+}
+
+struct ward_bulk_ ward_bulk_general_in_(void *dst, uintptr_t from, size_t n)
+{
+    size_t head = ragged(from, n);
+    struct ward_bulk_ got = { 0, 0 };
+
+    if (head > 0)
+        got = ward_bulk_bytes_in_(dst, from, head, 0);
+    if (got.kind)
+        return got;
+    if ((((uintptr_t)dst + head) & (WORD - 1)) == 0)
+        got = words_in(dst, from, n, head, true);
+    else
+        got = words_in(dst, from, n, head, false);
+    return got.kind || got.done == n ? got : ward_bulk_bytes_in_(dst, from, n, got.done);
+}
+
+WARD_INLINE bool word_out(uintptr_t to, const unsigned char *from, size_t i, bool aligned,
+                          struct ward_bulk_ *got)
+{
+    uint64_t word;
+
+    __builtin_memcpy(&word, aligned ? __builtin_assume_aligned(from + i, WORD) : from + i, WORD);
+    if (!ward_touch_store_(to + i, WORD, &word))
+        return true;
+    *got = (struct ward_bulk_){ i, word };
+    return false;
+}
+
+WARD_INLINE struct ward_bulk_ words_out(uintptr_t to, const unsigned char *from, size_t n, size_t i,
+                                        bool aligned)
+{
+    struct ward_bulk_ got;
+
+    for (; n - i >= 4 * WORD; i += 4 * WORD)
+        if (!word_out(to, from, i, aligned, &got) || !word_out(to, from, i + 8, aligned, &got) ||
+            !word_out(to, from, i + 16, aligned, &got) ||
+            !word_out(to, from, i + 24, aligned, &got))
+            return got;
+    for (; n - i >= WORD; i += WORD)
+        if (!word_out(to, from, i, aligned, &got))
+            return got;
+    return (struct ward_bulk_){ i, 0 };
 }
 
 struct ward_bulk_ ward_bulk_general_out_(uintptr_t to, const void *src, size_t n)
 {
-    struct ward_bulk_ head = ward_bulk_bytes_out_(to, src, ragged(to, n), 0);
-    const unsigned char *from = src;
-    size_t i = head.done;
-    uint64_t word;
+    size_t head = ragged(to, n);
+    struct ward_bulk_ got = { 0, 0 };
 
-    if (head.kind)
-        return head;
-    for (; n - i >= WORD; i += WORD) {
-        __builtin_memcpy(&word, from + i, WORD);
-        if (ward_touch_store_(to + i, WORD, &word))
-            return (struct ward_bulk_){ i, word };
-    }
-    return ward_bulk_bytes_out_(to, src, n, i);
+    if (head > 0)
+        got = ward_bulk_bytes_out_(to, src, head, 0);
+    if (got.kind)
+        return got;
+    if ((((uintptr_t)src + head) & (WORD - 1)) == 0)
+        got = words_out(to, src, n, head, true);
+    else
+        got = words_out(to, src, n, head, false);
+    return got.kind || got.done == n ? got : ward_bulk_bytes_out_(to, src, n, got.done);
 }
 
 struct ward_bulk_ ward_bulk_general_fill_(uintptr_t to, unsigned char value, size_t n)
