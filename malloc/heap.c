@@ -169,7 +169,7 @@ static bool resize(void *block, size_t was, size_t size)
     size_t bytes = bytes_for(size);
     struct place place;
 
-    if (!find(block, &place))
+    if (size > (size_t)PTRDIFF_MAX || !find(block, &place))
         return false;
     if (place.class->slots == 1)
         return ward_big_resize_(block, &place, size);
