@@ -26,6 +26,7 @@ int main(int argc, char **argv)
     status->magic = WARD_STATUS_MAGIC;
     status->version = WARD_STATUS_VERSION;
     status->bytes = sizeof *status;
+    status->hand_bytes = status->huge_bytes = 8;
     status->owners_made = status->owners = (uintptr_t)status;
     memset(status->profile, '\x1b', sizeof status->profile);
     for (int i = 1; i + 1 < argc; i += 2) {
