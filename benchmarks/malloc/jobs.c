@@ -17,7 +17,7 @@
 #define PROGRAMS "tests/programs"
 
 /* With this much to do, most take a second or two. */
-#define PROGRAMS_SCALE "4"
+#define PROGRAMS_SCALE "8"
 
 struct job jobs[JOBS_MAX];
 size_t job_count;
