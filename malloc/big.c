@@ -11,7 +11,7 @@
 #include "status.h"
 
 /* Clearing more costs more than new pages do. */
-enum { CLEAR_BYTES = 1 << 20 };
+enum { CLEAR_BYTES = 2 << 20 };
 
 /* What an entry of no block holds. */
 enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
@@ -43,7 +43,8 @@ static bool move_guard(struct span *span, size_t open)
 }
 
 /* The first `open` bytes of the span can be touched from now on, and what is right behind cannot.
- * In a class whose range is committed a guard does that. */
+ * In a class whose range is committed a guard does that. What is behind reads as zero when it can
+ * be touched again. */
 static bool set_open(struct span *span, size_t open)
 {
     size_t was = span->open;
@@ -51,6 +52,8 @@ static bool set_open(struct span *span, size_t open)
 
     if (was == open)
         return true;
+    if (was > open)
+        ward_pool_release_(base + open, was - open);
     if (ward_root_.classes[span->class].committed) {
         if (!move_guard(span, open))
             return false;
@@ -68,16 +71,34 @@ static void count_block(size_t bytes)
     ward_status_use_(bytes);
 }
 
-static struct span *take_span(unsigned class, size_t open)
+/* Memory that was left clear and is not: never again. */
+static bool is_bad(struct owner *owner, struct span *span, size_t kept)
+{
+    uint64_t turns = ward_random_word_(&owner->random, ward_root_.fork_word);
+
+    if (!(ward_root_.policy & POLICY_ZERO) || kept == 0 ||
+        ward_span_seems_clear_(span->base, kept, turns))
+        return false;
+    STORE(span->states, SLOT_RETIRED);
+    ward_report_(WARD_BUG_WRITE_AFTER_FREE, span->base, NULL, "a free block was written to");
+    return true;
+}
+
+static struct span *take_span(struct owner *owner, unsigned class, size_t open)
 {
     struct span *span = ward_pool_pop_(POOL_EMPTY, class);
+    size_t kept;
 
     if (!span)
         span = ward_pool_make_(class);
     if (!span)
         return NULL;
-    ward_pool_unkeep_(span->kept);
+    kept = span->kept;
+    ward_pool_unkeep_(kept);
     span->kept = 0;
+    span->clean = kept == 0;
+    if (is_bad(owner, span, kept))
+        return take_span(owner, class, open);
     if (set_open(span, open))
         return span;
     ward_pool_release_(span->base, span->open);
@@ -99,9 +120,9 @@ static void clean(struct span *span)
         memset(span->base, 0, span->open);
 }
 
-static void *alloc_span(unsigned class, size_t size)
+static void *alloc_span(struct owner *owner, unsigned class, size_t size)
 {
-    struct span *span = take_span(class, pages_of(size));
+    struct span *span = take_span(owner, class, pages_of(size));
 
     if (!span)
         return NULL;
@@ -292,7 +313,7 @@ void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t ali
 
     class = class < CLASS_SMALL ? CLASS_SMALL : class;
     if (align <= ward_root_.page && class < CLASS_COUNT && ward_root_.classes[class].spans)
-        block = alloc_span(class, size);
+        block = alloc_span(owner, class, size);
     return block ? block : alloc_huge(owner, size, align);
 }
 
@@ -302,6 +323,13 @@ void ward_big_free_(void *block, const struct place *place)
         free_span(block, place);
     else
         free_huge(block);
+}
+
+bool ward_big_is_clean_(const void *block)
+{
+    struct place place;
+
+    return !find(block, &place) || place.span->clean;
 }
 
 size_t ward_big_size_(const void *block, const struct place *place)
@@ -344,8 +372,6 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
         ward_report_overflow_(block, was, span->open - was);
         return false;
     }
-    if (pages_of(size) < span->open)
-        ward_pool_release_(block + pages_of(size), span->open - pages_of(size));
     status_unuse(span->open);
     resized = set_open(span, pages_of(size));
     ward_status_use_(span->open);

@@ -28,6 +28,9 @@ void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t ali
 /* place: of the only slot of its span; NULL: it lies in no class. Reports what is no live block. */
 void ward_big_free_(void *block, const struct place *place);
 
+/* Is a block that was just allocated zero, as its pages came from the system? */
+bool ward_big_is_clean_(const void *block);
+
 /* The requested size of a live block; SIZE_MAX: it is none. */
 size_t ward_big_size_(const void *block, const struct place *place);
 

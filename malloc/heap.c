@@ -50,17 +50,22 @@ void ward_heap_free_unusual_(void *block, unsigned family)
 
 /* --- Zeroed, aligned -------------------------------------------------------------------------- */
 
-/* Are the blocks of that size zero as they come? What has a mapping of its own is. */
-static bool is_clear(size_t size)
+/* Is a block zero as it comes? What was checked whole is; and what came from the system. */
+static bool is_clear(const void *block, size_t size)
 {
-    return ward_root_.policy & POLICY_ZERO || size > CLASS_MAX;
+    size_t bytes = bytes_for(size);
+
+    if (bytes > CLASS_SMALL_MAX)
+        return ward_big_is_clean_(block);
+    return ward_root_.policy & POLICY_ZERO &&
+           (bytes <= CHECKED_WHOLE || ward_root_.policy & POLICY_WHOLE);
 }
 
 void *ward_heap_alloc_zeroed_(size_t size)
 {
     void *block = heap_alloc(size);
 
-    if (block && !is_clear(size))
+    if (block && !is_clear(block, size))
         memset(block, 0, size);
     return block;
 }
@@ -156,8 +161,8 @@ static void set_size(unsigned char *block, const struct place *place, size_t was
 
     if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
         memset(block + was, 0, size - was < 8 ? size - was : 8);
-    else if (ward_root_.policy & POLICY_ZERO)
-        memset(block + size, 0, was - size);
+    else if (ward_root_.policy & POLICY_ZERO) /* what is left, and the canary behind it */
+        memset(block + size, 0, (bytes - was < 8 ? bytes : was + 8) - size);
     STORE(&place->span->states[place->slot], (uint16_t)(SLOT_LIVE + (bytes - size)));
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm_behind(block, size, bytes - size);

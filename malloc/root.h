@@ -31,10 +31,12 @@ enum policy {
     POLICY_MOMENTS = 256,  /* where and when each block was allocated and freed is recorded */
     POLICY_NARROW = 512,   /* small spans: a guard is near */
     POLICY_SEAL = 1024,    /* mappings of the metadata cannot be changed any more */
+    POLICY_WHOLE = 2048,   /* free memory is checked whole, however large */
     POLICY_CHECKS = POLICY_SLACK | POLICY_ZERO | POLICY_RANDOM | POLICY_QUARANTINE,
     POLICY_FAST = 0,
     POLICY_BALANCED = POLICY_CHECKS | POLICY_SAMPLE,
-    POLICY_STRICT = POLICY_BALANCED | POLICY_LONG | POLICY_FAMILY | POLICY_NARROW | POLICY_SEAL,
+    POLICY_STRICT =
+        POLICY_BALANCED | POLICY_LONG | POLICY_FAMILY | POLICY_NARROW | POLICY_SEAL | POLICY_WHOLE,
 };
 
 /* Set with POLICY_LONG, _FAMILY and _MOMENTS, with which allocating and freeing is more than the

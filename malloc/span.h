@@ -63,6 +63,7 @@ struct span {
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
     size_t kept;                  /* without a block: bytes of pages it kept */
     bool listed;
+    bool clean;     /* of a big block: its pages came from the system, as zero */
     uint8_t family; /* of a big block: see rows.h */
     bool torn;      /* free slots may not be clear: whoever owns it next clears them */
     bool split;     /* of a big class: the guard is one of ward_pool_unguard_() */
@@ -119,6 +120,13 @@ WARD_COLD void ward_span_free_slow_(void *block);
 
 /* The owner's span has as many free slots as it was to be noticed at. */
 WARD_COLD void ward_span_changed_(struct owner *owner, struct span *span);
+
+/* Up to here free memory is checked whole when it is issued again. */
+enum { CHECKED_WHOLE = 16 << 10 };
+
+/* Looks at the ends of free memory of more bytes than that, and of the rest at each eighth piece,
+ * from one on that the bits in `turns` choose; by policy at all of it. */
+bool ward_span_seems_clear_(const unsigned char *at, size_t bytes, uint64_t turns);
 
 /* A block of any size is cleared and goes to the quarantine, as far as the policy wants that. */
 void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
@@ -252,10 +260,8 @@ WARD_INLINE void hand_advance(struct hand *hand, unsigned policy)
     hand->bits &= ~(UINT64_C(1) << bit);
     hand->block = hand->base + bit * hand->bytes;
     hand->state = hand->states + bit;
-    if (policy & POLICY_ZERO) {
+    if (policy & POLICY_ZERO)
         __builtin_prefetch(hand->block, 1);
-        __builtin_prefetch(hand->block + hand->bytes - 1, 1);
-    }
 }
 
 /* May the next block be issued: is it as it was left? */
@@ -263,9 +269,11 @@ WARD_INLINE bool hand_is_fit(const struct hand *hand, unsigned policy, size_t mo
 {
     uint32_t state = LOAD(hand->state);
 
-    if (policy & POLICY_ZERO && state == SLOT_FREE)
-        return slot_is_clear(hand->block, hand->bytes, most);
-    return state <= SLOT_FREE;
+    if (!(policy & POLICY_ZERO) || state != SLOT_FREE)
+        return state <= SLOT_FREE;
+    if (most > CHECKED_WHOLE && hand->bytes > CHECKED_WHOLE)
+        return ward_span_seems_clear_(hand->block, hand->bytes, hand->turns);
+    return slot_is_clear(hand->block, hand->bytes, most);
 }
 
 WARD_INLINE void *hand_issue(struct hand *hand, unsigned policy, size_t size)
@@ -362,15 +370,8 @@ WARD_INLINE void span_free(unsigned policy, void *at)
     _Atomic uint16_t *state;
     struct place place;
 
-    if (policy & POLICY_SLACK)
-        __builtin_prefetch(block, 1);
-    if (WARD_UNLIKELY(!find(block, &place) || place.slot == NO_SLOT)) {
-        ward_span_free_slow_(block);
-        return;
-    }
-    if (policy & POLICY_SLACK)
-        __builtin_prefetch(block + place.class->bytes - 1, 1);
-    if (WARD_UNLIKELY(!is_sound(policy, owner, &place, block))) {
+    if (WARD_UNLIKELY(!find(block, &place) || place.slot == NO_SLOT ||
+                      !is_sound(policy, owner, &place, block))) {
         ward_span_free_slow_(block);
         return;
     }
