@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "quarantine.h"
 #include "report.h"
+#include "shared.h"
 #include "status.h"
 
 /* Clearing more costs more than new pages do. */
@@ -405,7 +406,7 @@ void ward_big_inherit_(void)
         for (uint32_t number = 0; number < made; number++) {
             struct span *span = pool_span(class, number);
 
-            if (LOAD(span->states) > SLOT_WAITING ||
+            if (!shared_has(class, number) || LOAD(span->states) > SLOT_WAITING ||
                 (LOAD(span->states) == SLOT_WAITING && is_closed(span) && !reopen(span)))
                 continue;
             STORE(span->states, SLOT_FREE);

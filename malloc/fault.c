@@ -106,7 +106,7 @@ bool ward_fault_explain_(const void *addr, struct ward_bug *bug, struct report_k
 {
     *bug = (struct ward_bug){ .addr = addr };
     *known = (struct report_known){ .place = NULL };
-    if (!ward_root_.bytes)
+    if (!ward_root_.owners)
         return false;
     if (guarded_has(addr))
         return explain_guarded(addr, bug, known);

@@ -73,12 +73,12 @@ static struct owner *make(void)
     uint32_t number = atomic_load(&next);
 
     do {
-        if (number >= OWNERS)
+        if (number >= ward_root_.owners_most)
             return NULL;
     } while (!atomic_compare_exchange_weak(&next, &number, number + 1));
-    if (!ward_pool_commit_((unsigned char *)ward_root_.owners, &committed,
-                           (number + 1) * sizeof(struct owner),
-                           round_up(OWNERS * sizeof(struct owner), ward_root_.page)))
+    if (!ward_pool_commit_(
+            (unsigned char *)ward_root_.owners, &committed, (number + 1) * sizeof(struct owner),
+            round_up(ward_root_.owners_most * sizeof(struct owner), ward_root_.page)))
         return NULL;
     ward_root_.owners[number].number = number;
     return &ward_root_.owners[number];
@@ -166,7 +166,7 @@ static void inherit(const struct owner *self)
 /* The first in a child that there may be: its only thread is the one that forked. */
 static void forked(void)
 {
-    if (ward_root_.bytes && atomic_load(&epoch) != ward_host_fork_epoch())
+    if (ward_root_.owners && atomic_load(&epoch) != ward_host_fork_epoch())
         inherit(ward_owner_);
 }
 

@@ -4,6 +4,7 @@
 #include <ward/host.h>
 
 #include "pool.h"
+#include "shared.h"
 #include "status.h"
 
 struct WARD_ALIGNED(64) pool {
@@ -255,6 +256,24 @@ static bool take_number(struct pool *pool, uint32_t most, uint32_t *number)
     return true;
 }
 
+/* A number whose span and record can be touched. */
+static bool take(unsigned class, uint32_t *number)
+{
+    const struct class_info *info = &ward_root_.classes[class];
+    struct pool *pool = &pools[class];
+    uint32_t next;
+
+    if (ward_root_.shared.bytes)
+        return ward_shared_take_(class, number);
+    if (!take_number(pool, info->spans, number))
+        return false;
+    if (commit_span(info, pool, *number))
+        return true;
+    next = *number + 1;
+    atomic_compare_exchange_strong(&pool->next, &next, *number);
+    return false;
+}
+
 struct span *ward_pool_make_(unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
@@ -263,14 +282,8 @@ struct span *ward_pool_make_(unsigned class)
     struct span *span;
     uint32_t number;
 
-    if (!take_number(pool, info->spans, &number))
+    if (!take(class, &number))
         return NULL;
-    if (!commit_span(info, pool, number)) {
-        uint32_t next = number + 1;
-
-        atomic_compare_exchange_strong(&pool->next, &next, number);
-        return NULL;
-    }
     span = pool_name(class, number);
     if (class < CLASS_SMALL)
         (void)ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);

@@ -11,7 +11,7 @@ static struct waiting *queue_of(const struct owner *owner)
 
 bool ward_quarantine_start_(void)
 {
-    ward_root_.queues = ward_reserve_(OWNERS * sizeof(struct waiting), WARD_NONE);
+    ward_root_.queues = ward_reserve_(ward_root_.owners_most * sizeof(struct waiting), WARD_NONE);
     return ward_root_.queues != NULL;
 }
 

@@ -85,14 +85,23 @@ struct guarded_root {
     struct guarded_class classes[GUARDED_CLASSES];
 };
 
+/* One range for all classes, see malloc/shared.h. */
+struct shared_root {
+    unsigned char *base;
+    size_t bytes; /* 0: each class has its own */
+    size_t record_bytes;
+    _Atomic uint8_t *units; /* of each its class, and 1; 0: none yet */
+    unsigned unit_log2;
+};
+
 struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     unsigned char *base;
-    size_t bytes; /* of all ranges; 0: not started */
+    size_t bytes; /* of all ranges; 0: there is one for all, or none yet */
     unsigned range_log2;
     unsigned policy;
     size_t range_mask; /* 2^range_log2 - 1 */
     size_t page;
-    struct owner *owners;                        /* [OWNERS]; number 0 is nobody */
+    struct owner *owners;                        /* [owners_most]; number 0 is nobody */
     struct huge *huge;                           /* [HUGE_COUNT] */
     struct trace_store *traces;                  /* stacks, see malloc/trace.h; NULL: no room */
     uint64_t canary[2];                          /* secret */
@@ -100,10 +109,12 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     uint8_t quick[CLASS_QUICK_MAX / CLASS_STEP]; /* the class of each step */
     struct class_info classes[CLASS_COUNT];
     struct guarded_root guarded;
+    struct shared_root shared;
+    uint32_t owners_most;  /* OWNERS, or fewer where address space is short */
     const char *profile;   /* its name */
     struct output output;  /* of reports */
     bool explains_faults;  /* see malloc/fault.h */
-    unsigned char *queues; /* struct waiting [OWNERS]: long quarantines; NULL: none */
+    unsigned char *queues; /* struct waiting [owners_most]: long quarantines; NULL: none */
 };
 
 extern struct ward_root ward_root_;

@@ -13,6 +13,7 @@
 #include "pool.h"
 #include "quarantine.h"
 #include "report.h"
+#include "shared.h"
 #include "states.h"
 #include "status.h"
 
@@ -698,6 +699,8 @@ void ward_span_inherit_(const struct owner *self)
         for (uint32_t number = 0; number < made; number++) {
             struct span *span = pool_span(class, number);
 
+            if (!shared_has(class, number))
+                continue;
             atomic_store(&span->queued, 0);
             if (LOAD(&span->owner) != self->number)
                 inherit(class, number);

@@ -313,6 +313,9 @@ struct place {
 
 #define NO_SLOT UINT32_MAX
 
+/* The same in a range that all classes share. */
+WARD_COLD bool ward_shared_find_(const void *block, struct place *place);
+
 /* The one door from an address to a record. False: outside of all classes. Where no span was made
  * yet the record reads as zero, and no slot of it is live. */
 WARD_INLINE bool find(const void *block, struct place *place)
@@ -321,7 +324,7 @@ WARD_INLINE bool find(const void *block, struct place *place)
     const struct class_info *class = &ward_root_.classes[off >> ward_root_.range_log2];
 
     if (WARD_UNLIKELY(off >= ward_root_.bytes))
-        return false;
+        return ward_shared_find_(block, place);
     off &= ward_root_.range_mask;
     slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);
     place->class = class;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <sys/resource.h>
 
 #include <ward/host.h>
 #include <ward/random.h>
@@ -11,13 +12,14 @@
 #include "owner.h"
 #include "quarantine.h"
 #include "rows.h"
+#include "shared.h"
 #include "start.h"
 #include "status.h"
 #include "trace.h"
 
 enum {
     RANGE_LOG2 = 36,       /* 64 GiB to a class */
-    RANGE_LOG2_LEAST = 21, /* where address space is short */
+    RANGE_LOG2_LEAST = 34, /* with less, one for all of them */
     PITCH_PAGES = 16,      /* at least */
     SLOTS_LEAST = 8,
     PITCH_PAGES_NARROW = 4,
@@ -123,7 +125,7 @@ void ward_unreserve_(void *at, size_t bytes)
 }
 
 /* The records can be read from the start: those of no span are zero. */
-static bool reserve_both(unsigned range_log2)
+static bool reserve_both(unsigned range_log2, size_t most)
 {
     unsigned char *meta;
     size_t bytes;
@@ -134,7 +136,10 @@ static bool reserve_both(unsigned range_log2)
         lay_out(&ward_root_.classes[class], class);
     for (size_t i = 0; i < sizeof ward_root_.quick; i++)
         ward_root_.quick[i] = (uint8_t)class_computed((i + 1) * CLASS_STEP);
+    ward_root_.owners_most = OWNERS;
     bytes = place(NULL);
+    if (bytes + ((size_t)CLASS_COUNT << range_log2) > most)
+        return false;
     meta = ward_reserve_(bytes, WARD_READ);
     ward_root_.base = meta ? ward_reserve_((size_t)CLASS_COUNT << range_log2, WARD_NONE) : NULL;
     if (ward_root_.base) {
@@ -147,12 +152,25 @@ static bool reserve_both(unsigned range_log2)
     return false;
 }
 
+/* Half of what the process may have: the rest is for stacks, libraries and files. */
+static size_t most_addresses(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return limit.rlim_cur / 2;
+}
+
 static bool reserve_all(void)
 {
+    size_t most = most_addresses();
+
     for (unsigned log2 = RANGE_LOG2; log2 >= RANGE_LOG2_LEAST; log2--)
-        if (reserve_both(log2))
+        if (reserve_both(log2, most))
             return true;
-    return false;
+    ward_root_.base = NULL;
+    return ward_shared_start_(most);
 }
 
 static bool draw_secrets(void)

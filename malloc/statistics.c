@@ -22,6 +22,7 @@
 #include "guarded.h"
 #include "owner.h"
 #include "pool.h"
+#include "shared.h"
 
 #define NAME __attribute__((visibility("default")))
 
@@ -77,6 +78,9 @@ static void count_class(struct mallinfo2 *sum, unsigned class)
     for (uint32_t number = 0; number < made; number++) {
         struct span *span = pool_span(class, number);
         size_t kept = PEEK(span->kept);
+
+        if (!shared_has(class, number))
+            continue;
 
         sum->arena += kept;
         sum->keepcost += kept;
@@ -166,7 +170,8 @@ static void tell_class(FILE *to, unsigned class)
 static void tell_system(FILE *to, size_t bytes)
 {
     fprintf(to, "<system type=\"current\" size=\"%zu\"/>\n", bytes);
-    fprintf(to, "<aspace type=\"total\" size=\"%zu\"/>\n", ward_root_.bytes);
+    fprintf(to, "<aspace type=\"total\" size=\"%zu\"/>\n",
+            ward_root_.bytes + ward_root_.shared.bytes);
     fprintf(to, "<aspace type=\"mprotect\" size=\"%zu\"/>\n", bytes);
 }
 
@@ -188,7 +193,7 @@ int malloc_info(int options, FILE *to)
     }
     sum = mallinfo2();
     fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n", to);
-    for (unsigned class = 0; class < CLASS_COUNT && ward_root_.bytes; class ++)
+    for (unsigned class = 0; class < CLASS_COUNT && ward_root_.owners; class ++)
         tell_class(to, class);
     fputs("</sizes>\n", to);
     tell_free(to, &sum);

@@ -30,7 +30,7 @@ static void describe_class(struct ward_status_class *to, unsigned class)
 
     to->records = (uintptr_t)info->records;
     to->made = ward_pool_made_at_(class);
-    to->spans = info->spans;
+    to->spans = ward_root_.shared.bytes ? 0 : info->spans; /* their numbers have gaps */
     to->record_bytes = info->record_bytes;
     to->states = offsetof(struct span, states);
     to->slots = info->slots;
@@ -46,7 +46,7 @@ static void describe_owners(struct ward_status *status)
     status->hand_bits = offsetof(struct hand, bits);
     status->held = offsetof(struct owner, held);
     status->owner_bytes = sizeof(struct owner);
-    status->owners_most = OWNERS;
+    status->owners_most = ward_root_.owners_most;
     status->hand_classes = CLASS_SMALL;
     status->owners = (uintptr_t)ward_root_.owners;
     status->owners_made = ward_owner_next_at_();

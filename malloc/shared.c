@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <ward/host.h>
+
+#include "big.h"
+#include "pool.h"
+#include "shared.h"
+#include "start.h"
+#include "text.h"
+
+enum {
+    MOST_LOG2 = 36,
+    LEAST = 4 << 20,
+    GRAIN = 2 << 20,
+    CLASS_BYTES_MAX = 1 << 20, /* larger blocks have mappings of their own */
+    BYTES_TO_AN_OWNER = 128 << 10,
+};
+
+static _Atomic size_t next_unit, blocks, records; /* the first not taken; bytes committed */
+
+/* --- Layout ---------------------------------------------------------------------------------- */
+
+static size_t units_of(const struct class_info *info)
+{
+    return (size_t)1 << (info->pitch_log2 - ward_root_.shared.unit_log2);
+}
+
+/* Owners, huge blocks, the table of units, the records. Returns the bytes of it all. */
+static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
+{
+    struct shared_root *shared = &ward_root_.shared;
+    size_t page = ward_root_.page, units = bytes >> shared->unit_log2;
+    size_t huge, table, at;
+
+    ward_root_.owners_most = (uint32_t)(16 + bytes / BYTES_TO_AN_OWNER);
+    if (ward_root_.owners_most > OWNERS)
+        ward_root_.owners_most = OWNERS;
+    huge = round_up(ward_root_.owners_most * sizeof(struct owner), page);
+    table = huge + round_up(HUGE_COUNT * sizeof(struct huge), page);
+    at = table + round_up(units, page);
+    ward_root_.owners = (struct owner *)(void *)meta;
+    ward_root_.huge = (struct huge *)(void *)(meta + huge);
+    shared->units = (_Atomic uint8_t *)(void *)(meta + table);
+    shared->base = base;
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+        struct class_info *info = &ward_root_.classes[class];
+
+        info->base = base;
+        info->records = meta + at;
+        info->record_bytes = (uint32_t)(shared->record_bytes * units_of(info));
+        info->spans = info->bytes <= CLASS_BYTES_MAX ? (uint32_t)(bytes >> info->pitch_log2) : 0;
+        info->committed = true;
+    }
+    return at + round_up(units * shared->record_bytes, page);
+}
+
+static size_t largest_record(void)
+{
+    size_t most = 0;
+
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        if (ward_root_.classes[class].record_bytes > most)
+            most = ward_root_.classes[class].record_bytes;
+    return most;
+}
+
+static bool reserve(size_t bytes, size_t most)
+{
+    size_t of_meta = place(NULL, NULL, bytes);
+    unsigned char *meta, *base;
+
+    if (bytes + of_meta > most)
+        return false;
+    meta = ward_reserve_(of_meta, WARD_READ);
+    base = meta ? ward_reserve_(bytes, WARD_NONE) : NULL;
+    if (!base) {
+        if (meta)
+            ward_unreserve_(meta, of_meta);
+        return false;
+    }
+    (void)place(meta, base, bytes);
+    return true;
+}
+
+static void tell(size_t bytes)
+{
+    char line[128];
+    struct text text = { line, 0, sizeof line };
+
+    ward_text_put_(&text, "==ward== address space is short: one range of ");
+    ward_text_put_decimal_(&text, bytes >> 20);
+    ward_text_put_(&text, " MiB for blocks of up to 1 MiB\n");
+    ward_host_write(line, text.len);
+}
+
+bool ward_shared_start_(size_t most)
+{
+    struct shared_root *shared = &ward_root_.shared;
+    size_t bytes = (size_t)1 << MOST_LOG2;
+
+    shared->unit_log2 = ward_root_.classes[0].pitch_log2;
+    shared->record_bytes = largest_record();
+    while (bytes >= LEAST && !reserve(bytes, most))
+        bytes = (bytes - bytes / 4) & ~(size_t)(GRAIN - 1);
+    if (bytes < LEAST ||
+        ward_host_protect((void *)(uintptr_t)shared->units,
+                          round_up(bytes >> shared->unit_log2, ward_root_.page), WARD_RW))
+        return false;
+    shared->bytes = bytes;
+    ward_root_.traces = NULL;
+    tell(bytes);
+    return true;
+}
+
+/* --- Spans ----------------------------------------------------------------------------------- */
+
+bool ward_shared_find_(const void *block, struct place *place)
+{
+    const struct shared_root *shared = &ward_root_.shared;
+    uint64_t off = (uintptr_t)block - (uintptr_t)shared->base, slot;
+    const struct class_info *class;
+    unsigned number;
+
+    if (off >= shared->bytes)
+        return false;
+    number = LOAD(&shared->units[off >> shared->unit_log2]);
+    if (number == 0)
+        return false;
+    class = &ward_root_.classes[number - 1];
+    slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);
+    place->class = class;
+    place->span =
+        (struct span *)(void *)(class->records + (off >> class->pitch_log2) * class->record_bytes);
+    place->slot = slot < class->slots ? (uint32_t)slot : NO_SLOT;
+    return true;
+}
+
+static bool commit(const struct class_info *info, size_t first, size_t units)
+{
+    const struct shared_root *shared = &ward_root_.shared;
+    size_t all =
+        round_up((shared->bytes >> shared->unit_log2) * shared->record_bytes, ward_root_.page);
+
+    return ward_pool_commit_(info->records, &records, (first + 1) * shared->record_bytes, all) &&
+           ward_pool_commit_(info->base, &blocks, (first + units) << shared->unit_log2,
+                             shared->bytes);
+}
+
+static bool take_units(size_t units, size_t *first)
+{
+    size_t most = ward_root_.shared.bytes >> ward_root_.shared.unit_log2;
+    size_t was = atomic_load(&next_unit);
+
+    do {
+        *first = round_up(was, units);
+        if (*first + units > most)
+            return false;
+    } while (!atomic_compare_exchange_weak(&next_unit, &was, *first + units));
+    return true;
+}
+
+/* Units that were taken in vain are taken by the next who asks, unless somebody was faster. */
+bool ward_shared_take_(unsigned class, uint32_t *number)
+{
+    const struct class_info *info = &ward_root_.classes[class];
+    size_t units = units_of(info), first, end;
+
+    if (info->spans == 0 || !take_units(units, &first))
+        return false;
+    end = first + units;
+    if (!commit(info, first, units)) {
+        atomic_compare_exchange_strong(&next_unit, &end, first);
+        return false;
+    }
+    for (size_t i = first; i < end; i++)
+        STORE(&ward_root_.shared.units[i], (uint8_t)(class + 1));
+    *number = (uint32_t)(first / units);
+    return true;
+}
