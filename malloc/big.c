@@ -58,8 +58,8 @@ static bool set_open(struct span *span, size_t open)
     if (ward_root_.classes[span->class].committed) {
         if (!move_guard(span, open))
             return false;
-    } else if (was < open ? ward_host_protect(base + was, open - was, WARD_RW)
-                          : ward_host_protect(base + open, was - open, WARD_NONE)) {
+    } else if (!(was < open ? ward_pool_open_(base + was, open - was)
+                            : ward_pool_close_(base + open, was - open))) {
         return false;
     }
     span->open = open;

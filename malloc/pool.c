@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <sys/resource.h>
 
 #include <ward/host.h>
 
@@ -70,14 +71,45 @@ enum { COMMIT_FIRST = 256 << 10, COMMIT_STEP = 4 << 20 };
 static bool is_sealed(const unsigned char *at)
 {
     return ward_root_.policy & POLICY_SEAL && (size_t)(at - ward_root_.base) >= ward_root_.bytes &&
+           (size_t)(at - ward_root_.shared.base) >= ward_root_.shared.bytes &&
            (size_t)(at - ward_root_.guarded.base) >= ward_root_.guarded.bytes;
+}
+
+static _Atomic size_t opened; /* bytes of all that can be touched */
+
+/* The system does not look at RLIMIT_AS when what is reserved is opened. */
+static int open_pages(unsigned char *at, size_t len)
+{
+    struct rlimit limit;
+    int error;
+
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        atomic_load(&opened) + len > limit.rlim_cur)
+        return -ENOMEM;
+    error = ward_host_protect(at, len, WARD_RW);
+    if (error == 0)
+        atomic_fetch_add(&opened, len);
+    return error;
+}
+
+bool ward_pool_open_(unsigned char *at, size_t len)
+{
+    return open_pages(at, len) == 0;
+}
+
+bool ward_pool_close_(unsigned char *at, size_t len)
+{
+    if (ward_host_protect(at, len, WARD_NONE))
+        return false;
+    atomic_fetch_sub(&opened, len);
+    return true;
 }
 
 /* Whoever begins at the same byte makes the same step: what is refused because it is sealed was
  * made by another thread. */
 static bool commit_step(unsigned char *at, size_t len)
 {
-    int error = ward_host_protect(at, len, WARD_RW);
+    int error = open_pages(at, len);
 
     if (error == 0 && is_sealed(at))
         (void)!ward_host_advise(at, len, WARD_HOST_SEAL);
@@ -89,16 +121,23 @@ bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t ne
     size_t done = atomic_load(committed);
 
     while (done < need) {
-        size_t step = done < COMMIT_STEP ? COMMIT_FIRST : COMMIT_STEP;
+        size_t step = done < COMMIT_STEP ? COMMIT_FIRST : COMMIT_STEP, from = done;
+        size_t least = round_up(need, ward_root_.page);
         size_t to = round_up(done + step, ward_root_.page);
 
         to = to < most ? to : most;
         if (!commit_step(base + done, to - done)) {
+            to = least < to && !is_sealed(base) && commit_step(base + done, least - done) ? least
+                                                                                          : 0;
+        }
+        if (to == 0) {
             status_add(WARD_STATUS_NO_MEMORY, 1);
             return false;
         }
         if (atomic_compare_exchange_strong(committed, &done, to))
             done = to;
+        else
+            atomic_fetch_sub(&opened, to - from); /* somebody else did the same */
     }
     return true;
 }
