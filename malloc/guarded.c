@@ -71,6 +71,8 @@ static bool reserve(unsigned classes, unsigned range_log2)
     unsigned char *records;
     bool markers;
 
+    if (ward_root_.shared.bytes && bytes > ward_root_.shared.bytes)
+        return false; /* address space is short, and others need some */
     root->range_log2 = range_log2;
     root->base = ward_reserve_(bytes, WARD_NONE);
     if (!root->base)

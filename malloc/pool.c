@@ -113,7 +113,19 @@ static bool commit_step(unsigned char *at, size_t len)
 
     if (error == 0 && is_sealed(at))
         (void)!ward_host_advise(at, len, WARD_HOST_SEAL);
-    return error == 0 || (error == -EPERM && is_sealed(at));
+    if (error == -EPERM && is_sealed(at)) {
+        atomic_fetch_add(&opened, len); /* and it does not count twice: see below */
+        error = 0;
+    }
+    return error == 0;
+}
+
+/* Where memory is short: no more than is needed. Not of what is sealed, for its steps are all
+ * alike.
+ */
+static bool commit_least(unsigned char *at, size_t len)
+{
+    return !is_sealed(at) && commit_step(at, len);
 }
 
 bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most)
@@ -127,8 +139,7 @@ bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t ne
 
         to = to < most ? to : most;
         if (!commit_step(base + done, to - done)) {
-            to = least < to && !is_sealed(base) && commit_step(base + done, least - done) ? least
-                                                                                          : 0;
+            to = least < to && commit_least(base + done, least - done) ? least : 0;
         }
         if (to == 0) {
             status_add(WARD_STATUS_NO_MEMORY, 1);

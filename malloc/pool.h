@@ -78,9 +78,9 @@ void ward_pool_unkeep_(size_t len);
 /* Gives those pages back, but for about `leave` bytes of them. False: there were none to give. */
 bool ward_pool_trim_(size_t leave);
 
-/* Reserved pages that can be touched from now on, or not any more. False: they are as they were; for
- * opening also where the process would have more than RLIMIT_AS allows. Its reservations do not count
- * there, or nothing could be had under a limit that is set later. */
+/* Reserved pages that can be touched from now on, or not any more. False: they are as they were;
+ * for opening also where the process would have more than RLIMIT_AS allows. Its reservations do not
+ * count there, or nothing could be had under a limit that is set later. */
 bool ward_pool_open_(unsigned char *at, size_t len);
 bool ward_pool_close_(unsigned char *at, size_t len);
 

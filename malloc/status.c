@@ -31,7 +31,8 @@ static void describe_class(struct ward_status_class *to, unsigned class)
     to->records = (uintptr_t)info->records;
     to->made = ward_pool_made_at_(class);
     to->spans = ward_root_.shared.bytes ? 0 : info->spans; /* their numbers have gaps */
-    to->record_bytes = info->record_bytes;
+    to->record_bytes =
+        (uint32_t)(ward_root_.shared.bytes ? ward_root_.shared.record_bytes : info->record_bytes);
     to->states = offsetof(struct span, states);
     to->slots = info->slots;
     to->bytes = info->bytes;
@@ -59,7 +60,8 @@ void ward_status_start_(const struct options *options, size_t wanted)
     status->version = WARD_STATUS_VERSION;
     status->bytes = sizeof *status;
     strncpy(status->profile, options->profile, sizeof status->profile - 1);
-    status->range_bytes = (uint64_t)1 << ward_root_.range_log2;
+    status->range_bytes =
+        ward_root_.shared.bytes ? ward_root_.shared.bytes : (uint64_t)1 << ward_root_.range_log2;
     status->range_wanted = wanted;
     status->page_bytes = (uint32_t)ward_root_.page;
     status->policy = ward_root_.policy;
