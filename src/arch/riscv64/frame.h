@@ -6,6 +6,7 @@
 #ifndef WARD_ARCH_FRAME_H
 #define WARD_ARCH_FRAME_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
 
