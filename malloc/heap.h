@@ -44,7 +44,7 @@ WARD_INLINE void *heap_alloc(size_t size)
 {
     unsigned policy = ward_root_.policy;
 
-    if (policy == POLICY_FAST)
+    if (WARD_LIKELY(policy == POLICY_FAST))
         return span_alloc(POLICY_FAST, size, size, CLASS_SMALL_MAX);
     return WARD_LIKELY((int)policy > 0) ? ward_heap_alloc_balanced_(size)
                                         : ward_heap_alloc_unusual_(size);

@@ -241,10 +241,10 @@ WARD_INLINE uint64_t choose(struct hand *hand, unsigned policy)
     unsigned turn;
 
     if (!(policy & POLICY_RANDOM))
-        return (uint64_t)__builtin_ctzll(hand->bits);
+        return (unsigned)__builtin_ctzll(hand->bits);
     turn = (unsigned)(hand->turns >> 58);
     hand->turns *= UINT64_C(0xd1342543de82ef95);
-    return ((uint64_t)__builtin_ctzll(ward_slot_rotate_(hand->bits, turn)) + turn) & 63;
+    return ((unsigned)__builtin_ctzll(ward_slot_rotate_(hand->bits, turn)) + turn) & 63;
 }
 
 /* Chooses what is issued next. */
