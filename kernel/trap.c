@@ -20,6 +20,8 @@ void on_call(struct trap_frame *frame)
     uint64_t args[6], number = arch_frame_call(frame, args);
     int64_t result;
 
+    if (arch_window_is_open())
+        panic("a call with the access window open");
     arch_irq_restore(true);
     result = call_answer(number, args);
     if (number != CALL_EXEC || result < 0)
@@ -102,7 +104,11 @@ void on_ipi(void)
  * when it goes on. */
 void on_return(struct trap_frame *frame, bool to_user)
 {
+    const struct ward_host_thread_state *gates = &current()->gates;
+
     (void)frame;
+    if (to_user && (gates->accessing || gates->nofault))
+        panic("the user goes on inside an access");
     if (to_user && is_killed())
         thread_exit();
     if (current()->expired)
