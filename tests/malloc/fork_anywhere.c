@@ -474,7 +474,7 @@ static void fork_once(const struct operation *operation, bool with_thread)
     if (pid < 0)
         abort();
     if (pid == 0)
-        _exit(child(operation, with_thread));
+        _exit((int)child(operation, with_thread));
     if (waitpid(pid, &status, 0) != pid)
         abort();
     judge(operation, status);

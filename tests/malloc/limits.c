@@ -99,7 +99,7 @@ static size_t data_bytes(void)
     return kib << 10;
 }
 
-static void lowered_later(int resource, size_t limit)
+static void lowered_later(__rlimit_resource_t resource, size_t limit)
 {
     struct rlimit was, now;
     struct link *chain = NULL;

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * life: what happens to a process that has the malloc. Each part runs in a child of its own:
+ * threads that come and go, what runs when they end, children made in other ways than by fork(),
+ * filters that forbid what is optional, descriptors that are closed.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REQUIRE(HOLDS)                                                                             \
+    do                                                                                             \
+        if (!(HOLDS)) {                                                                            \
+            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #HOLDS);                            \
+            _exit(1);                                                                              \
+        }                                                                                          \
+    while (0)
+
+/* Blocks of all kinds, their contents, and that they can be freed. */
+static void work(void)
+{
+    enum { COUNT = 400 };
+    static _Thread_local unsigned char *blocks[COUNT];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t size = i % 40 == 39 ? 300000 : i * 17 + 1;
+
+        blocks[i] = malloc(size);
+        REQUIRE(blocks[i]);
+        blocks[i][0] = blocks[i][size - 1] = (unsigned char)i;
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        REQUIRE(blocks[i][0] == (unsigned char)i);
+        free(blocks[i]);
+    }
+}
+
+/* --- Threads ------------------------------------------------------------------------------------
+ */
+
+static void *come_and_go(void *gift)
+{
+    free(gift);
+    return malloc(100);
+}
+
+static void thousands_of_threads(void)
+{
+    void *gift = NULL;
+
+    for (int i = 0; i < 3000; i++) {
+        pthread_t thread;
+
+        REQUIRE(pthread_create(&thread, NULL, come_and_go, gift) == 0);
+        REQUIRE(pthread_join(thread, &gift) == 0);
+    }
+    free(gift);
+    work();
+}
+
+static pthread_key_t keys[8];
+
+/* Allocates, frees what another one left, and asks to be called again. */
+static void at_end(void *block)
+{
+    static _Thread_local int rounds;
+    void *next = malloc(64);
+
+    free(block);
+    work();
+    if (rounds++ < 20)
+        pthread_setspecific(keys[rounds % 8], next);
+    else
+        free(next);
+}
+
+static void *end_with_destructors(void *unused)
+{
+    for (int i = 0; i < 8; i++)
+        pthread_setspecific(keys[i], malloc((size_t)i * 100));
+    return unused;
+}
+
+static void destructors_that_allocate(void)
+{
+    for (int i = 0; i < 8; i++)
+        REQUIRE(pthread_key_create(&keys[i], at_end) == 0);
+    for (int i = 0; i < 200; i++) {
+        pthread_t thread;
+
+        REQUIRE(pthread_create(&thread, NULL, end_with_destructors, NULL) == 0);
+        REQUIRE(pthread_join(thread, NULL) == 0);
+    }
+}
+
+static volatile sig_atomic_t ticks;
+
+static void tick(int signal)
+{
+    (void)signal;
+    ticks++;
+}
+
+static void signals_that_do_not_allocate(void)
+{
+    pid_t pid;
+
+    signal(SIGUSR1, tick);
+    pid = fork();
+    if (pid == 0)
+        for (;;)
+            kill(getppid(), SIGUSR1);
+    while (ticks < 3000)
+        work();
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* --- Children -----------------------------------------------------------------------------------
+ */
+
+static void ended_well(pid_t pid)
+{
+    int status = -1;
+
+    REQUIRE(pid > 0 && waitpid(pid, &status, 0) == pid);
+    REQUIRE(status == 0);
+}
+
+static void vfork_and_exec(void)
+{
+    for (int i = 0; i < 50; i++) {
+        pid_t pid = vfork();
+
+        if (pid == 0) {
+            execl("/bin/true", "true", (char *)NULL);
+            _exit(0);
+        }
+        ended_well(pid);
+        work();
+    }
+}
+
+/* Not by the C library, which then knows nothing of it. */
+static void clone_by_hand(void)
+{
+    void *before = malloc(1000);
+    long pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+
+    if (pid == 0) {
+        free(before);
+        work();
+        _exit(0);
+    }
+    ended_well((pid_t)pid);
+    free(before);
+    work();
+}
+
+static void children_of_children(void)
+{
+    void *before = malloc(1000);
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        pthread_t thread;
+
+        REQUIRE(pthread_create(&thread, NULL, come_and_go, malloc(10)) == 0);
+        pid = fork();
+        if (pid == 0) {
+            free(before);
+            work();
+            _exit(0);
+        }
+        ended_well(pid);
+        free(before);
+        pthread_join(thread, NULL);
+        work();
+        _exit(0);
+    }
+    ended_well(pid);
+    free(before);
+}
+
+static char *self;
+
+/* --- Filters ------------------------------------------------------------------------------------
+ */
+
+#if defined(__x86_64__)
+/* Calls that a sandbox may not know fail, each as such filters make it fail. */
+static void forbid(const int *numbers, size_t count, int error)
+{
+    struct sock_filter filter[64];
+    struct sock_fprog program = { 0, filter };
+    unsigned short at = 0;
+
+    filter[at++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < count; i++) {
+        filter[at++] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)numbers[i], 0, 1);
+        filter[at++] =
+            (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error);
+    }
+    filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    program.len = at;
+    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0);
+}
+
+/* Before the malloc starts, in a program that is executed; and while it runs. */
+static void without_optional_calls(void)
+{
+    static const int optional[] = { SYS_madvise,      SYS_getrandom,   SYS_pkey_alloc,
+                                    SYS_memfd_create, 462 /* mseal */, SYS_memfd_secret,
+                                    SYS_prctl,        SYS_sigaltstack };
+
+    work();
+    forbid(optional, 1, EPERM);
+    work();
+    forbid(optional + 2, 6, ENOSYS);
+    work();
+    execl(self, self, "work", (char *)NULL);
+    _exit(2);
+}
+#else
+static void without_optional_calls(void)
+{
+    printf("filters were not tried on this machine\n");
+}
+#endif
+
+/* --- Descriptors, libraries ----------------------------------------------------------------------
+ */
+
+static void without_stdio(void)
+{
+    close(0), close(1), close(2);
+    work();
+    execl(self, self, "work", (char *)NULL);
+    _exit(2);
+}
+
+static void libraries_come_and_go(void)
+{
+    for (int i = 0; i < 50; i++) {
+        void *library = dlopen("libm.so.6", RTLD_NOW | RTLD_LOCAL);
+
+        REQUIRE(library && dlsym(library, "cos"));
+        work();
+        REQUIRE(dlclose(library) == 0);
+        REQUIRE(!dlopen("no-such-library.so", RTLD_NOW));
+        free(strdup(dlerror()));
+    }
+}
+
+static const struct part {
+    const char *name;
+    void (*run)(void);
+} parts[] = {
+    { "thousands of threads", thousands_of_threads },
+    { "destructors that allocate", destructors_that_allocate },
+    { "signals", signals_that_do_not_allocate },
+    { "vfork, exec", vfork_and_exec },
+    { "clone", clone_by_hand },
+    { "children of children", children_of_children },
+    { "without optional calls", without_optional_calls },
+    { "without stdio", without_stdio },
+    { "dlopen, dlclose", libraries_come_and_go },
+};
+
+int main(int argc, char **argv)
+{
+    const char *options = getenv("WARD_OPTIONS");
+    int failures = 0;
+
+    self = argv[0];
+    if (argc == 1 && options && strstr(options, "profile=pages")) {
+        printf("where each block has pages of its own, this takes very long: not tried\n");
+        return 77;
+    }
+    if (argc > 1) {
+        work();
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        int status = -1;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            parts[i].run();
+            _exit(0);
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+            fprintf(stderr, "%s: ended with %#x\n", parts[i].name, (unsigned)status);
+            failures++;
+        }
+    }
+    return failures != 0;
+}
