@@ -16,7 +16,7 @@
  *   sample=on|off                 one block now and then at a guard page: on where the profile
  *                                 says so, off nowhere
  *   stacks=all|sample             where and when each block was allocated and freed is recorded, or
- *                                 only of those at guard pages
+ *                                 only of those at guard pages; all not in fast
  *   align=16|1                    1: in pages all blocks end right at their guard, and malloc's are
  *                                 aligned no better than their size
  *   stats=all|PID|no              statistics on standard error at the end of every process, or of

@@ -218,7 +218,7 @@ static void take_options(const struct options *options)
     if (options->no_sample)
         ward_root_.policy &= ~(unsigned)POLICY_SAMPLE;
     ward_root_.explains_faults = !options->no_faults;
-    if (options->moments)
+    if (options->moments && ward_root_.policy != POLICY_FAST) /* whose instance is constant */
         ward_root_.policy |= POLICY_MOMENTS;
     if (ward_root_.policy & (POLICY_LONG | POLICY_FAMILY | POLICY_MOMENTS))
         ward_root_.policy |= POLICY_UNUSUAL;

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../heap.h"
 
-/* A block of more than 1 MiB cannot be touched when it was freed. */
+/* A block of more than 2 MiB cannot be touched when it was freed. */
 int main(void)
 {
     char *block = hidden(malloc(2 << 20));
