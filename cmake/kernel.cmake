@@ -9,7 +9,8 @@ if(ward_arch STREQUAL riscv64)
     set(ward_user_options -march=rv64imac_zicsr_zifencei -mabi=lp64)
     list(APPEND ward_kernel_options -mcmodel=medany)
 elseif(ward_arch STREQUAL x86_64)
-    list(APPEND ward_kernel_options -mcmodel=kernel -mno-red-zone)
+    list(APPEND ward_user_options -mno-red-zone) # for user/attacks.c, which pushes
+    list(APPEND ward_kernel_options -mcmodel=kernel)
 else()
     list(APPEND ward_user_options -mno-outline-atomics) # which are the compiler's library's
 endif()

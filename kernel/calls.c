@@ -251,7 +251,7 @@ static int64_t call_pin(const uint64_t *a)
         return -ENOSPC;
     number--;
     error = ward_space_pin(WARD_HERE, a[0], a[1], (unsigned)a[2] & WARD_RW, pin, NULL);
-    if (!error && a[1] > 0)
+    if (!error)
         error = ward_i32_write(WARD_HERE, ward_i32_out_at(a[3]), &number, NULL);
     if (error)
         (void)ward_space_unpin(pin);

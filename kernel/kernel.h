@@ -77,6 +77,10 @@ extern uint64_t kernel_root; /* physical */
 void tables_init(void);
 /* The entry of a page; make: with tables on the way, NULL when there is no frame. */
 uint64_t *tables_walk(uint64_t root, uint64_t va, bool make);
+/* The first entry of the user half that is not empty, at *va or behind, which then is its address;
+ * NULL: none before end. Steps over whole tables that are not there: what a range costs is what is
+ * in it. */
+uint64_t *tables_next(uint64_t root, uint64_t *va, uint64_t end);
 /* Maps a range of the kernel half; PAGE_LARGE where it fits. */
 void tables_map(uint64_t va, uint64_t pa, uint64_t n, unsigned flags);
 uint64_t tables_make(void); /* a root for a process; 0: no frame */

@@ -57,6 +57,21 @@ uint64_t *tables_walk(uint64_t root, uint64_t va, bool make)
     return walk_to(root, va, 0, make);
 }
 
+uint64_t *tables_next(uint64_t root, uint64_t *va, uint64_t end)
+{
+    while (*va < end) {
+        unsigned level = TABLE_LEVELS - 1;
+        uint64_t *entry = entry_in(root, *va, level);
+
+        for (; *entry != 0 && level > 0; level--)
+            entry = entry_in(arch_address(*entry), *va, level - 1);
+        if (*entry != 0)
+            return entry;
+        *va = ((*va >> shift_of(level)) + 1) << shift_of(level);
+    }
+    return NULL;
+}
+
 void tables_map(uint64_t va, uint64_t pa, uint64_t n, unsigned flags)
 {
     bool large = (flags & PAGE_LARGE) != 0;

@@ -181,21 +181,13 @@ unsigned vm_fault(struct vm *vm, uint64_t addr, unsigned access)
     return kind;
 }
 
-static uint64_t *entry_at(struct vm *vm, uint64_t va)
-{
-    uint64_t *entry = tables_walk(vm->root, va, false);
-
-    return entry && *entry ? entry : NULL;
-}
-
 static bool is_pinned(struct vm *vm, uint64_t at, uint64_t end)
 {
-    for (; at < end; at += PAGE) {
-        const uint64_t *entry = entry_at(vm, at);
+    const uint64_t *entry;
 
-        if (entry && frame_pins(frame_of(*entry)) > 0)
+    for (; (entry = tables_next(vm->root, &at, end)) != NULL; at += PAGE)
+        if (frame_pins(frame_of(*entry)) > 0)
             return true;
-    }
     return false;
 }
 
@@ -203,15 +195,12 @@ static bool is_pinned(struct vm *vm, uint64_t at, uint64_t end)
 static void drop_pages(struct vm *vm, uint64_t at, uint64_t end)
 {
     void *frames[BATCH];
+    uint64_t *entry;
 
     while (at < end) {
         size_t count = 0;
 
-        for (; at < end && count < BATCH; at += PAGE) {
-            uint64_t *entry = entry_at(vm, at);
-
-            if (!entry)
-                continue;
+        for (; count < BATCH && (entry = tables_next(vm->root, &at, end)) != NULL; at += PAGE) {
             frames[count++] = frame_of(*entry);
             *entry = 0;
         }
@@ -226,13 +215,11 @@ static void drop_pages(struct vm *vm, uint64_t at, uint64_t end)
 static void restrict_pages(struct vm *vm, uint64_t at, uint64_t end, unsigned prot)
 {
     bool changed = false;
+    uint64_t *entry;
 
-    for (; at < end; at += PAGE) {
-        uint64_t *entry = entry_at(vm, at);
-        unsigned flags = entry ? arch_flags(*entry) : 0;
+    for (; (entry = tables_next(vm->root, &at, end)) != NULL; at += PAGE) {
+        unsigned flags = arch_flags(*entry);
 
-        if (!entry)
-            continue;
         flags &= ~(unsigned)(WARD_RW | WARD_EXEC) | (prot & WARD_WRITE);
         flags |= prot & ~(unsigned)WARD_WRITE;
         arch_sync_code(frame_of(*entry), prot & WARD_EXEC ? PAGE : 0);
@@ -411,17 +398,15 @@ static bool fork_page(struct vm *child, uint64_t va, uint64_t *entry, unsigned p
 static bool fork_area(struct vm *parent, struct vm *child, const struct area *area)
 {
     struct area *copy = heap_alloc(AREAS);
+    uint64_t va = area->first, *entry;
 
     if (!copy)
         return false;
     *copy = *area;
     insert(child, copy);
-    for (uint64_t va = area->first; va < area->end; va += PAGE) {
-        uint64_t *entry = entry_at(parent, va);
-
-        if (entry && !fork_page(child, va, entry, area->prot))
+    for (; (entry = tables_next(parent->root, &va, area->end)) != NULL; va += PAGE)
+        if (!fork_page(child, va, entry, area->prot))
             return false;
-    }
     return true;
 }
 

@@ -213,6 +213,20 @@ static void the_break_moves(void)
     EXPECT_IS(end, CALL(CALL_BRK, end));
 }
 
+/* A space that is large and empty costs what is in it: all of these end. */
+static void large_areas_cost_nothing(void)
+{
+    uint64_t n = USER_LIMIT / 4;
+
+    shared = map(n);
+    shared[n / 2] = 1;
+    EXPECT_IS(STATUS_FAULT, run_child(write_to, shared + n));
+    EXPECT_IS(0, CALL(CALL_PROTECT, AT(shared), n, WARD_READ));
+    EXPECT_IS(0, run_child(read_from, shared + n / 2 + 1));
+    EXPECT_IS(0, CALL(CALL_UNMAP, AT(shared), n));
+    EXPECT_IS(STATUS_FAULT, run_child(read_from, shared + n / 2));
+}
+
 static void no_memory_is_an_error(void)
 {
     uint64_t n = UINT64_C(1) << 30;
@@ -239,6 +253,7 @@ int main(int argc, char **argv, char **envp)
     pinned_memory_stays();
     EXPECT_IS(0, run_child(fork_with_pin, 0));
     the_break_moves();
+    large_areas_cost_nothing();
     no_memory_is_an_error();
     return 0;
 }
