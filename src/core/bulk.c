@@ -3,7 +3,7 @@
 
 #include "core/bulk.h"
 
-enum { WORD = 8 };
+enum { WORD = 8, WORDS = 4 * WORD };
 
 /* The bytes of n that come before the first multiple of a word. */
 static size_t ragged(uintptr_t at, size_t n)
@@ -76,7 +76,7 @@ WARD_INLINE struct ward_bulk_ words_in(unsigned char *to, uintptr_t from, size_t
 {
     struct ward_bulk_ got;
 
-    for (; n - i >= 4 * WORD; i += 4 * WORD)
+    for (; n - i >= WORDS; i += WORDS)
         if (!word_in(to, from, i, aligned, &got) || !word_in(to, from, i + 8, aligned, &got) ||
             !word_in(to, from, i + 16, aligned, &got) || !word_in(to, from, i + 24, aligned, &got))
             return got;
@@ -119,7 +119,7 @@ WARD_INLINE struct ward_bulk_ words_out(uintptr_t to, const unsigned char *from,
 {
     struct ward_bulk_ got;
 
-    for (; n - i >= 4 * WORD; i += 4 * WORD)
+    for (; n - i >= WORDS; i += WORDS)
         if (!word_out(to, from, i, aligned, &got) || !word_out(to, from, i + 8, aligned, &got) ||
             !word_out(to, from, i + 16, aligned, &got) ||
             !word_out(to, from, i + 24, aligned, &got))
