@@ -27,9 +27,8 @@ static size_t pages_of(size_t size)
 
 /* Where the range is committed. Markers beyond `was` stay from larger blocks; a system without has
  * none, and says that it cannot take them away. */
-static bool move_guard(struct span *span, size_t open)
+static bool move_guard(struct span *span, size_t was, size_t open)
 {
-    size_t was = span->open;
     int error = 0;
 
     if (span->split && !ward_pool_unguard_(span->base + was, ward_root_.page))
@@ -50,20 +49,22 @@ static bool set_open(struct span *span, size_t open)
 {
     size_t was = span->open;
     unsigned char *base = span->base;
+    bool done;
 
     if (was == open)
         return true;
-    if (was > open)
+    if (was > open) { /* first, as a fork may cut this off: nothing that counts as open is closed */
+        span->open = open;
+        atomic_signal_fence(memory_order_seq_cst);
         ward_pool_release_(base + open, was - open);
-    if (ward_root_.classes[span->class].committed) {
-        if (!move_guard(span, open))
-            return false;
-    } else if (!(was < open ? ward_pool_open_(base + was, open - was)
-                            : ward_pool_close_(base + open, was - open))) {
-        return false;
     }
-    span->open = open;
-    return true;
+    if (ward_root_.classes[span->class].committed)
+        done = move_guard(span, was, open);
+    else
+        done = was < open ? ward_pool_open_(base + was, open - was)
+                          : ward_pool_close_(base + open, was - open);
+    span->open = done ? open : was;
+    return done;
 }
 
 static void count_block(size_t bytes)
@@ -219,18 +220,22 @@ static size_t hash(uintptr_t at)
     return (size_t)((at / ward_root_.page) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % HUGE_COUNT;
 }
 
-/* The entry of a block that is live or was freed; NULL: none. */
+/* The entry of a block that is live, else of one that was freed there; NULL: none. */
 static struct huge *lookup(const void *block)
 {
+    struct huge *freed = NULL;
+
     for (size_t i = hash((uintptr_t)block), n = 0; n < HUGE_COUNT; i = (i + 1) % HUGE_COUNT, n++) {
         uintptr_t at = atomic_load(&ward_root_.huge[i].at);
 
-        if (at == 0)
-            return NULL;
-        if ((at & ~(uintptr_t)1) == (uintptr_t)block)
+        if (at == (uintptr_t)block)
             return &ward_root_.huge[i];
+        if (at == ((uintptr_t)block | 1))
+            freed = &ward_root_.huge[i];
+        if (at == 0)
+            break;
     }
-    return NULL;
+    return freed;
 }
 
 static struct huge *claim(uintptr_t block)
@@ -283,6 +288,7 @@ static void *alloc_huge(struct owner *owner, size_t size, size_t align)
     return block;
 }
 
+/* The entry is nobody else's until the mapping is gone: then another block may have it. */
 static void free_huge(unsigned char *block)
 {
     struct huge *entry = lookup(block);
@@ -293,7 +299,7 @@ static void free_huge(unsigned char *block)
         ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
         return;
     }
-    if (!atomic_compare_exchange_strong(&entry->at, &live, (uintptr_t)block | 1)) {
+    if (!atomic_compare_exchange_strong(&entry->at, &live, HUGE_CLAIMED)) {
         ward_report_(WARD_BUG_DOUBLE_FREE, block, NULL, "the block is free already");
         return;
     }
@@ -303,6 +309,7 @@ static void free_huge(unsigned char *block)
     status_unuse(pages_of(entry->size));
     error = ward_host_unmap(entry->origin, entry->mapped);
     (void)error; /* it stays, and nobody knows it */
+    atomic_store(&entry->at, (uintptr_t)block | 1);
 }
 
 /* --- Both ------------------------------------------------------------------------------------ */

@@ -68,18 +68,18 @@ static struct owner *pop(void)
     return &ward_root_.owners[(uint32_t)was];
 }
 
+/* A number is taken when there is memory for it, so that none is taken in vain. */
 static struct owner *make(void)
 {
+    size_t most = round_up(ward_root_.owners_most * sizeof(struct owner), ward_root_.page);
     uint32_t number = atomic_load(&next);
 
     do {
-        if (number >= ward_root_.owners_most)
+        if (number >= ward_root_.owners_most ||
+            !ward_pool_commit_((unsigned char *)ward_root_.owners, &committed,
+                               (number + 1) * sizeof(struct owner), most))
             return NULL;
     } while (!atomic_compare_exchange_weak(&next, &number, number + 1));
-    if (!ward_pool_commit_(
-            (unsigned char *)ward_root_.owners, &committed, (number + 1) * sizeof(struct owner),
-            round_up(ward_root_.owners_most * sizeof(struct owner), ward_root_.page)))
-        return NULL;
     ward_root_.owners[number].number = number;
     return &ward_root_.owners[number];
 }
@@ -192,7 +192,7 @@ bool ward_owner_start_(void)
     return pthread_key_create(&ending, end) == 0;
 }
 
-struct owner *ward_owner_get_(void)
+struct owner *ward_owner_here_(void)
 {
     struct owner *owner = ward_owner_;
 
@@ -200,5 +200,12 @@ struct owner *ward_owner_get_(void)
         return NULL;
     if (WARD_UNLIKELY(atomic_load(&epoch) != *ward_root_.fork_word))
         notice(owner);
+    return owner;
+}
+
+struct owner *ward_owner_get_(void)
+{
+    struct owner *owner = ward_owner_here_();
+
     return owner == &nobody ? begin() : owner;
 }

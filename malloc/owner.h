@@ -15,6 +15,10 @@
 /* This thread's. Starts the allocator at the first call of all. NULL: no memory. */
 struct owner *ward_owner_get_(void);
 
+/* The same for a free, which needs none: a thread that has none yet, or none any more as it ends,
+ * is an owner of nothing. So it takes none that it would not give back. */
+struct owner *ward_owner_here_(void);
+
 /* Once, before the first owner. */
 bool ward_owner_start_(void);
 

@@ -160,7 +160,9 @@ static void fold(struct owner *owner, struct span *span)
     struct place place = { &ward_root_.classes[span->class], span, 0 };
     _Atomic uint64_t *pending = pending_of(span, place.class);
 
-    for (uint32_t word = 0; word < place.class->words; word++) {
+    /* The last slot may give the span away. */
+    for (uint32_t word = 0; word < place.class->words && LOAD(&span->owner) == owner->number;
+         word++) {
         uint64_t bits = LOAD(&pending[word]) ? atomic_exchange(&pending[word], 0) : 0;
 
         for (; bits; bits &= bits - 1) {
@@ -225,14 +227,19 @@ static void fold_all(struct owner *owner)
     owner->looked_spans = owner->owned_spans;
 }
 
-static void free_remote(unsigned char *block, const struct place *place)
+/* The slot was in state `was`. Of two threads that free it one finds another state. */
+static void free_remote(unsigned char *block, const struct place *place, uint32_t was)
 {
     _Atomic uint64_t *pending = &pending_of(place->span, place->class)[place->slot / 64];
     uint64_t bit = UINT64_C(1) << place->slot % 64;
+    uint16_t state = (uint16_t)was;
 
+    if (!atomic_compare_exchange_strong(state_at(place), &state, SLOT_PENDING)) {
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block was freed by two threads");
+        return;
+    }
     if (ward_root_.policy & POLICY_ZERO)
         slot_clear(block, place->class->bytes, CLASS_SMALL_MAX);
-    STORE(state_at(place), SLOT_PENDING);
     if (atomic_fetch_or(pending, bit) & bit)
         ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block was freed by two threads");
     else if (!LOAD(&place->span->queued) && !atomic_exchange(&place->span->queued, 1))
@@ -509,7 +516,16 @@ static void vacate(struct owner *owner, struct seat *seat)
 
     seat->span = NULL;
     if (span)
-        span_push(owner, span, seat->state);
+        span_leave(owner, span, seat->state);
+}
+
+void ward_span_twice_(struct span *span, const _Atomic uint16_t *state)
+{
+    struct place place = { &ward_root_.classes[span->class], span, 0 };
+
+    place.slot = (uint32_t)(state - span->states);
+    ward_report_(WARD_BUG_DOUBLE_FREE, block_at(&place), &place,
+                 "the block was freed by two threads");
 }
 
 /* Nothing of a live block's slot was written but the block, and the word behind it. */
@@ -560,7 +576,7 @@ void ward_span_leave_(struct owner *owner, struct span *span, uint32_t slot)
     } else if (LOAD(&span->owner) == owner->number) {
         span_push(owner, span, state_at(&place));
     } else {
-        free_remote(block, &place);
+        free_remote(block, &place, SLOT_WAITING);
     }
 }
 
@@ -581,12 +597,12 @@ static void free_slot(struct owner *owner, unsigned char *block, const struct pl
                !slack_is(block, place->class->bytes - slack, slack)) {
         ward_report_overflow_(block, place->class->bytes - slack, slack);
         retire(place);
-    } else if (ward_root_.policy & POLICY_LONG) {
+    } else if (ward_root_.policy & POLICY_LONG && owner->number != UINT32_MAX) {
         wait_long(owner, block, place);
     } else if (LOAD(&place->span->owner) == owner->number) {
         ward_span_wait_(owner, place->span, state_at(place), block);
     } else {
-        free_remote(block, place);
+        free_remote(block, place, state);
     }
 }
 
@@ -597,7 +613,7 @@ void ward_span_free_slow_(void *block)
 
     if (!block)
         return;
-    owner = ward_owner_get_();
+    owner = ward_owner_here_();
     if (guarded_has(block))
         ward_guarded_free_(block);
     else if (!owner || !find(block, &place))

@@ -121,6 +121,9 @@ WARD_COLD void ward_span_free_slow_(void *block);
 /* The owner's span has as many free slots as it was to be noticed at. */
 WARD_COLD void ward_span_changed_(struct owner *owner, struct span *span);
 
+/* Somebody else freed a slot while it sat in the quarantine. */
+WARD_COLD void ward_span_twice_(struct span *span, const _Atomic uint16_t *state);
+
 /* Up to here free memory is checked whole when it is issued again. */
 enum { CHECKED_WHOLE = 16 << 10 };
 
@@ -313,18 +316,14 @@ struct place {
 
 #define NO_SLOT UINT32_MAX
 
-/* The same in a range that all classes share. */
-WARD_COLD bool ward_shared_find_(const void *block, struct place *place);
-
-/* The one door from an address to a record. False: outside of all classes. Where no span was made
- * yet the record reads as zero, and no slot of it is live. */
-WARD_INLINE bool find(const void *block, struct place *place)
+/* Where each class has a range of its own. The place does not leave the registers. */
+WARD_INLINE bool find_in_ranges(const void *block, struct place *place)
 {
     uint64_t off = (uintptr_t)block - (uintptr_t)ward_root_.base, slot;
     const struct class_info *class = &ward_root_.classes[off >> ward_root_.range_log2];
 
     if (WARD_UNLIKELY(off >= ward_root_.bytes))
-        return ward_shared_find_(block, place);
+        return false;
     off &= ward_root_.range_mask;
     slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);
     place->class = class;
@@ -334,12 +333,31 @@ WARD_INLINE bool find(const void *block, struct place *place)
     return true;
 }
 
+/* The same in a range that all classes share. */
+WARD_COLD bool ward_shared_find_(const void *block, struct place *place);
+
+/* The one door from an address to a record. False: outside of all classes. Where no span was made
+ * yet the record reads as zero, and no slot of it is live. */
+WARD_INLINE bool find(const void *block, struct place *place)
+{
+    return find_in_ranges(block, place) || ward_shared_find_(block, place);
+}
+
 /* Makes a slot of the owner's free. */
 WARD_INLINE void span_push(struct owner *owner, struct span *span, _Atomic uint16_t *state)
 {
     STORE(state, SLOT_FREE);
     if (WARD_UNLIKELY(++span->free == span->notice))
         ward_span_changed_(owner, span);
+}
+
+/* A slot that sat in the quarantine is free. */
+WARD_INLINE void span_leave(struct owner *owner, struct span *span, _Atomic uint16_t *state)
+{
+    if (WARD_LIKELY(LOAD(state) == SLOT_WAITING))
+        span_push(owner, span, state);
+    else
+        ward_span_twice_(span, state);
 }
 
 /* A block takes a seat in the quarantine; who sat there is free. */
@@ -352,7 +370,7 @@ WARD_INLINE void span_wait(struct owner *owner, struct span *span, _Atomic uint1
     seat->span = span;
     seat->state = state;
     if (WARD_LIKELY(leaves.span != NULL))
-        span_push(owner, leaves.span, leaves.state);
+        span_leave(owner, leaves.span, leaves.state);
 }
 
 /* Is the place that of a live block of the owner's, with nothing written behind it? */
@@ -373,7 +391,7 @@ WARD_INLINE void span_free(unsigned policy, void *at)
     _Atomic uint16_t *state;
     struct place place;
 
-    if (WARD_UNLIKELY(!find(block, &place) || place.slot == NO_SLOT ||
+    if (WARD_UNLIKELY(!find_in_ranges(block, &place) || place.slot == NO_SLOT ||
                       !is_sound(policy, owner, &place, block))) {
         ward_span_free_slow_(block);
         return;

@@ -195,8 +195,8 @@ static int half(void)
 
     check(pthread_create(&thread, NULL, use_some, NULL) == 0, "there is room for a thread", 0);
     pthread_join(thread, NULL);
-    mapped = mmap(NULL, ALLOWED / 16, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    check(mapped != MAP_FAILED, "there is room for a mapping", ALLOWED / 16);
+    mapped = mmap(NULL, ALLOWED / 64, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(mapped != MAP_FAILED, "there is room for a mapping", ALLOWED / 64);
     munmap(mapped, ALLOWED / 16);
     return failures;
 }
