@@ -513,12 +513,12 @@ static void pin(struct before *b, size_t at, size_t n)
     over = get(&p->generation.ended);
     for (unsigned round = 0; round < 20; round++)
         for (size_t i = 0; i < n; i += 61) {
-            volatile unsigned char *byte = (unsigned char *)pin.host + i;
-            unsigned char value = *byte;
+            unsigned char *byte = (unsigned char *)pin.host + i; /* others may pin it, too */
+            unsigned char value = __atomic_load_n(byte, __ATOMIC_RELAXED);
 
             expect_bytes(b, at + i, &value, 1);
             if (access == WARD_RW)
-                *byte = 0;
+                __atomic_store_n(byte, 0, __ATOMIC_RELAXED);
         }
     EXPECT(get(&p->generation.ended) == over);
     EXPECT(ward_space_unpin(&pin) == 0);
