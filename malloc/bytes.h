@@ -39,33 +39,35 @@ WARD_INLINE int64_t bytes_signed(struct bytes *bytes, size_t len)
     return (int64_t)(bytes_fixed(bytes, len) << unused) >> unused;
 }
 
-/* LEB128: seven bits in a byte, the lowest first. */
-WARD_INLINE uint64_t bytes_uleb(struct bytes *bytes)
+/* LEB128: seven bits in a byte, the lowest first. *last: the last byte; *shift: the bits there
+ * were. */
+WARD_INLINE uint64_t bytes_leb(struct bytes *bytes, unsigned *last, unsigned *shift)
 {
     uint64_t value = 0;
-    unsigned shift = 0, byte;
 
+    *shift = 0;
     do {
-        byte = (unsigned)bytes_fixed(bytes, 1);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 127) << shift;
-        shift += 7;
-    } while (byte & 128);
+        *last = (unsigned)bytes_fixed(bytes, 1);
+        if (*shift < 64)
+            value |= (uint64_t)(*last & 127) << *shift;
+        *shift += 7;
+    } while (*last & 128);
     return value;
+}
+
+WARD_INLINE uint64_t bytes_uleb(struct bytes *bytes)
+{
+    unsigned last, shift;
+
+    return bytes_leb(bytes, &last, &shift);
 }
 
 WARD_INLINE int64_t bytes_sleb(struct bytes *bytes)
 {
-    uint64_t value = 0;
-    unsigned shift = 0, byte;
+    unsigned last, shift;
+    uint64_t value = bytes_leb(bytes, &last, &shift);
 
-    do {
-        byte = (unsigned)bytes_fixed(bytes, 1);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 127) << shift;
-        shift += 7;
-    } while (byte & 128);
-    if (byte & 64 && shift < 64)
+    if (last & 64 && shift < 64)
         value |= ~UINT64_C(0) << shift;
     return (int64_t)value;
 }
