@@ -46,7 +46,7 @@ void ward_quarantine_inherit_(const struct owner *self);
 /* The same of another owner, whose thread is not there: all are. */
 void ward_quarantine_forget_(const struct owner *owner);
 
-/* span.c, big.c: a block has waited long enough. */
+/* free.c, big.c: a block has waited long enough. */
 void ward_span_leave_(struct owner *owner, struct span *span, uint32_t slot);
 void ward_big_leave_(struct span *span);
 

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "big.h"
+#include "guarded.h"
+#include "owner.h"
+#include "quarantine.h"
+#include "report.h"
+#include "slow.h"
+
+/* Who sits there leaves. */
+static void vacate(struct owner *owner, struct seat *seat)
+{
+    struct span *span = seat->span;
+
+    seat->span = NULL;
+    if (span)
+        span_leave(owner, span, seat->state);
+}
+
+void ward_span_twice_(struct span *span, const _Atomic uint16_t *state)
+{
+    struct place place = { &ward_root_.classes[span->class], span, 0 };
+
+    place.slot = (uint32_t)(state - span->states);
+    ward_report_(WARD_BUG_DOUBLE_FREE, block_at(&place), &place,
+                 "the block was freed by two threads");
+}
+
+/* Nothing of a live block's slot was written but the block, and the word behind it. */
+static void clear(unsigned char *block, const struct class_info *info, uint32_t slack)
+{
+    size_t used = info->bytes - slack + 8;
+
+    memset(block, 0, used < info->bytes ? used : info->bytes);
+}
+
+void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
+                     unsigned char *block)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
+    if (ward_root_.policy & POLICY_ZERO)
+        clear(block, info, LOAD(state) - SLOT_LIVE);
+    if (!(ward_root_.policy & POLICY_QUARANTINE)) {
+        span_push(owner, span, state);
+        return;
+    }
+    for (uint32_t more = info->seats - 1; more; more--)
+        vacate(owner, &owner->seats[owner->seat++]);
+    span_wait(owner, span, state);
+}
+
+/* The start of a slot that is not live. */
+static void bad_free(unsigned char *block, const struct place *place, uint32_t state)
+{
+    if (place->slot >= place->span->fresh && place->class->slots > 1)
+        ward_report_(WARD_BUG_WILD_FREE, block, place, "this slot was never issued");
+    else if (state < SLOT_BIG)
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block is free already");
+    else
+        ward_report_(WARD_BUG_METADATA, block, place, "what is recorded of the block is no state");
+}
+
+void ward_span_leave_(struct owner *owner, struct span *span, uint32_t slot)
+{
+    struct place place = { &ward_root_.classes[span->class], span, slot };
+    unsigned char *block = block_at(&place);
+
+    if (LOAD(state_at(&place)) != SLOT_WAITING) {
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, &place, "the block was freed by two threads");
+    } else if (!slot_is_clear(block, place.class->bytes, CLASS_SMALL_MAX)) {
+        retire(&place);
+        ward_report_written_(block, &place);
+    } else if (LOAD(&span->owner) == owner->number) {
+        span_push(owner, span, state_at(&place));
+    } else {
+        ward_remote_free_(block, &place, SLOT_WAITING);
+    }
+}
+
+static void wait_long(struct owner *owner, unsigned char *block, const struct place *place)
+{
+    slot_clear(block, place->class->bytes, CLASS_SMALL_MAX);
+    STORE(state_at(place), SLOT_WAITING);
+    ward_quarantine_take_(owner, place->span, place->slot, place->class->bytes);
+}
+
+static void free_slot(struct owner *owner, unsigned char *block, const struct place *place)
+{
+    uint32_t state = LOAD(state_at(place)), slack = state - SLOT_LIVE;
+
+    if (state < SLOT_LIVE) {
+        bad_free(block, place, state);
+    } else if (ward_root_.policy & POLICY_SLACK &&
+               !slack_is(block, place->class->bytes - slack, slack)) {
+        ward_report_overflow_(block, place->class->bytes - slack, slack);
+        retire(place);
+    } else if (ward_root_.policy & POLICY_LONG && owner->number != UINT32_MAX) {
+        wait_long(owner, block, place);
+    } else if (LOAD(&place->span->owner) == owner->number) {
+        ward_span_wait_(owner, place->span, state_at(place), block);
+    } else {
+        ward_remote_free_(block, place, state);
+    }
+}
+
+void ward_span_free_slow_(void *block)
+{
+    struct owner *owner;
+    struct place place;
+
+    if (!block)
+        return;
+    owner = ward_owner_here_();
+    if (guarded_has(block))
+        ward_guarded_free_(block);
+    else if (!owner || !find(block, &place))
+        ward_big_free_(block, NULL);
+    else if (place.slot == NO_SLOT)
+        ward_report_interior_(block, &place);
+    else if (place.class->slots == 1)
+        ward_big_free_(block, &place);
+    else
+        free_slot(owner, block, &place);
+}
+
+void ward_span_vacate_(struct owner *owner)
+{
+    for (unsigned i = 0; i < QUARANTINE_SEATS; i++)
+        vacate(owner, &owner->seats[i]);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "big.h"
+#include "guarded.h"
+#include "owner.h"
+#include "report.h"
+#include "slow.h"
+
+/* The slot that was chosen may not be issued: says why, and chooses another. */
+static void bad_slot(struct hand *hand)
+{
+    struct place place = { &ward_root_.classes[hand->span->class], hand->span, 0 };
+    uint32_t state = LOAD(hand->state);
+
+    place.slot = (uint32_t)(hand->state - place.span->states);
+    hand_advance(hand, ward_root_.policy);
+    retire(&place);
+    if (state == SLOT_PENDING)
+        ward_report_(WARD_BUG_DOUBLE_FREE, block_at(&place), &place,
+                     "the block was freed by two threads");
+    else if (state > SLOT_FREE)
+        ward_report_(WARD_BUG_METADATA, state_at(&place), &place,
+                     "a slot on the free list is not free");
+    else
+        ward_report_written_(block_at(&place), &place);
+}
+
+bool ward_span_seems_clear_(const unsigned char *at, size_t bytes, uint64_t turns)
+{
+    enum { END = 1024, PIECE = 512, PIECES = 8 };
+    size_t step = ward_root_.policy & POLICY_WHOLE ? PIECE : PIECE * PIECES;
+    bool clear = slot_is_clear(at, END, END) && slot_is_clear(at + bytes - END, END, END);
+
+    for (size_t off = turns >> 32 & (step - PIECE); clear && off + PIECE <= bytes; off += step)
+        clear = slot_is_clear(at + off, PIECE, PIECE);
+    return clear;
+}
+
+/* As the fast path, with time to look. NULL: take another slot. */
+static void *try(struct hand *hand, size_t size)
+{
+    if (hand_is_fit(hand, ward_root_.policy, CLASS_SMALL_MAX))
+        return hand_issue(hand, ward_root_.policy, size);
+    bad_slot(hand);
+    return NULL;
+}
+
+/* A block at its own guard page, by policy. Who wants more alignment than malloc's is not served
+ * here: he asks for more bytes than there must be, or his blocks are as wide as they are aligned.
+ */
+static void *alloc_guarded(struct owner *owner, size_t size, size_t bytes)
+{
+    if (bytes != bytes_for(size))
+        return NULL;
+    if (ward_root_.policy & POLICY_PAGES)
+        return ward_guarded_page_(size, CLASS_STEP);
+    return bytes <= CLASS_SMALL_MAX && guarded_is_due(owner) ? ward_guarded_sample_(owner, size)
+                                                             : NULL;
+}
+
+static void *alloc(struct owner *owner, size_t size, size_t bytes)
+{
+    void *block = NULL;
+    unsigned class;
+
+    if (ward_root_.policy & (POLICY_PAGES | POLICY_SAMPLE))
+        block = alloc_guarded(owner, size, bytes);
+    if (block)
+        return block;
+    if (bytes > CLASS_SMALL_MAX)
+        return ward_big_alloc_(owner, size, bytes, ward_root_.page);
+    class = class_of(bytes);
+    while (!block && ward_hand_refill_(owner, class))
+        block = try(&owner->hands[class], size);
+    return block;
+}
+
+/* The caller of the very first block did not know the policy yet. */
+void *ward_span_alloc_slow_(size_t size, size_t bytes)
+{
+    struct owner *owner = ward_owner_get_();
+    void *block = NULL;
+
+    if (bytes <= size)
+        bytes = bytes_for(size);
+    if (owner && size < (size_t)PTRDIFF_MAX && bytes <= (size_t)PTRDIFF_MAX)
+        block = alloc(owner, size, bytes);
+    if (!block)
+        errno = ENOMEM;
+    return block;
+}
