@@ -225,6 +225,8 @@ static struct huge *lookup(const void *block)
 {
     struct huge *freed = NULL;
 
+    if (!ward_root_.huge) /* the malloc could not start */
+        return NULL;
     for (size_t i = hash((uintptr_t)block), n = 0; n < HUGE_COUNT; i = (i + 1) % HUGE_COUNT, n++) {
         uintptr_t at = atomic_load(&ward_root_.huge[i].at);
 
@@ -295,6 +297,11 @@ static void free_huge(unsigned char *block)
     uintptr_t live = (uintptr_t)block;
     int error;
 
+    if (!entry && ward_foreign_has_(block)) {
+        status_add(WARD_STATUS_FOREIGN, 1);
+        ward_root_.foreign.free(block);
+        return;
+    }
     if (!entry) {
         ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
         return;
@@ -348,6 +355,11 @@ size_t ward_big_size_(const void *block, const struct place *place)
         return LOAD(place->span->states) == SLOT_BIG ? place->span->size : SIZE_MAX;
     entry = lookup(block);
     return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry->size : SIZE_MAX;
+}
+
+bool ward_big_knows_(const void *block)
+{
+    return lookup(block) != NULL;
 }
 
 uint8_t *ward_big_family_(const void *block)

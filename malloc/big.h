@@ -34,6 +34,9 @@ bool ward_big_is_clean_(const void *block);
 /* The requested size of a live block; SIZE_MAX: it is none. */
 size_t ward_big_size_(const void *block, const struct place *place);
 
+/* Is, or was, a block in a mapping of its own there? */
+bool ward_big_knows_(const void *block);
+
 /* What says who allocated a live block (rows.h); NULL: it is none. */
 uint8_t *ward_big_family_(const void *block);
 

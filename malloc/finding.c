@@ -40,7 +40,8 @@ const char *ward_finding_advice_(const struct finding *finding)
 {
     static const char *const by_kind[WARD_BUG_KIND_END_] = {
         [WARD_BUG_DOUBLE_FREE] = "look for two places that believe they own the block",
-        [WARD_BUG_WILD_FREE] = "look where the pointer comes from",
+        [WARD_BUG_WILD_FREE] = "look where the pointer comes from; a block of another malloc in "
+                               "the process can be passed on to it: option foreign=pass",
         [WARD_BUG_INTERIOR_FREE] = "look for a pointer that was moved on and then freed",
         [WARD_BUG_WRONG_SIZE] = "look for a size that is computed twice",
         [WARD_BUG_OVERFLOW] = "look for what fills the block; a guard behind every block stops at "

@@ -127,8 +127,8 @@ static size_t size_of(const void *block)
 
     if (guarded_has(block))
         return ward_guarded_size_(block);
-    if (!find(block, &place))
-        return ward_big_size_(block, NULL);
+    if (!find(block, &place)) /* or nothing was allocated yet */
+        return ward_owner_here_() ? ward_big_size_(block, NULL) : SIZE_MAX;
     if (place.slot == NO_SLOT)
         return SIZE_MAX;
     if (place.class->slots == 1)
@@ -141,6 +141,8 @@ size_t ward_heap_size_(const void *block)
 {
     size_t size = size_of(block);
 
+    if (size == SIZE_MAX && ward_foreign_has_(block))
+        return ward_root_.foreign.usable((void *)(uintptr_t)block);
     return size == SIZE_MAX ? 0 : size;
 }
 
@@ -195,6 +197,8 @@ void *ward_heap_resize_(void *block, size_t size)
 
     if (ward_root_.policy & POLICY_FAMILY)
         ward_rows_check_(block, FAMILY_MALLOC);
+    if (was == SIZE_MAX && ward_foreign_has_(block))
+        return ward_root_.foreign.resize(block, size);
     if (was == SIZE_MAX) {
         heap_free(block, FAMILY_ANY); /* which says what it is */
         errno = ENOMEM;

@@ -139,6 +139,11 @@ static bool take_stacks(struct options *options, struct piece value)
     return take_choice(&options->moments, value, "all", "sample");
 }
 
+static bool take_foreign(struct options *options, struct piece value)
+{
+    return take_choice(&options->passes_foreign, value, "pass", "abort");
+}
+
 static bool take_align(struct options *options, struct piece value)
 {
     return take_choice(&options->exact, value, "1", "16");
@@ -183,6 +188,7 @@ static const struct name {
     { "align", take_align },     { "stacks", take_stacks },
     { "stats", take_stats },     { "faults", take_faults },
     { "report", take_report },   { "report_bytes", take_report_bytes },
+    { "foreign", take_foreign },
 };
 
 static const struct name *find_name(struct piece name)

@@ -19,6 +19,8 @@
  *                                 only of those at guard pages; all not in fast
  *   align=16|1                    1: in pages all blocks end right at their guard, and malloc's are
  *                                 aligned no better than their size
+ *   foreign=abort|pass            the free of an address that no block ever had is a bug, or passed
+ *                                 on to the next malloc of the process (foreign.h)
  *   stats=all|PID|no              statistics on standard error at the end of every process, or of
  *                                 one
  *   report=text|json|FILE         reports of bugs on standard error, as lines or as one of JSON; or
@@ -40,6 +42,7 @@ struct options {
     bool exact;          /* align=1 */
     bool no_faults;      /* faults=off */
     bool moments;        /* stacks=all */
+    bool passes_foreign; /* foreign=pass */
     struct output output;
 };
 

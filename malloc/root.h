@@ -16,6 +16,7 @@
 #define WARD_MALLOC_ROOT_H
 
 #include "class.h"
+#include "foreign.h"
 #include "output.h"
 
 /* What is done beyond the checks that are always made. */
@@ -110,11 +111,12 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     struct class_info classes[CLASS_COUNT];
     struct guarded_root guarded;
     struct shared_root shared;
-    uint32_t owners_most;  /* OWNERS, or fewer where address space is short */
-    const char *profile;   /* its name */
-    struct output output;  /* of reports */
-    bool explains_faults;  /* see malloc/fault.h */
-    unsigned char *queues; /* struct waiting [owners_most]: long quarantines; NULL: none */
+    uint32_t owners_most;   /* OWNERS, or fewer where address space is short */
+    const char *profile;    /* its name */
+    struct output output;   /* of reports */
+    bool explains_faults;   /* see malloc/fault.h */
+    struct foreign foreign; /* where blocks of another malloc go; NULL: they are a bug */
+    unsigned char *queues;  /* struct waiting [owners_most]: long quarantines; NULL: none */
 };
 
 extern struct ward_root ward_root_;

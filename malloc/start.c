@@ -241,7 +241,11 @@ static bool start(void)
     if (!draw_secrets() ||
         ward_host_protect(ward_root_.huge,
                           round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page), WARD_RW) ||
-        !ward_owner_start_() || ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ))
+        !ward_owner_start_())
+        return false;
+    if (options.passes_foreign)
+        ward_root_.foreign = ward_foreign_find_();
+    if (ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ))
         return false;
     seal(&ward_root_, sizeof ward_root_);
     seal(ward_root_.huge, round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page));
@@ -249,12 +253,14 @@ static bool start(void)
     return true;
 }
 
-/* There is one thread until the first block is issued: making another needs one. */
+/* There is one thread until the first block is issued: making another needs one. Who asks for a
+ * block from within has none. */
 bool ward_start_(void)
 {
-    static enum { NOT_YET, STARTED, FAILED } state;
+    static enum { NOT_YET, STARTING, STARTED, FAILED } state;
 
     if (state == NOT_YET) {
+        state = STARTING;
         state = start() ? STARTED : FAILED;
         if (state == STARTED && ward_root_.explains_faults)
             ward_fault_start_(); /* who interposes on sigaction may allocate */

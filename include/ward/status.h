@@ -48,6 +48,7 @@ enum ward_status_counter {
     WARD_STATUS_GUARDED_LIVE,   /* of these, not freed yet */
     WARD_STATUS_GUARDED_BYTES,  /* of those, requested */
     WARD_STATUS_BUGS,           /* reported */
+    WARD_STATUS_FOREIGN,        /* frees that were passed on to another malloc */
     WARD_STATUS_COUNTERS
 };
 

@@ -16,6 +16,7 @@ static const char *const names[] = {
     [WARD_STATUS_GUARDED_LIVE] = "guarded_live",
     [WARD_STATUS_GUARDED_BYTES] = "guarded_bytes",
     [WARD_STATUS_BUGS] = "bugs",
+    [WARD_STATUS_FOREIGN] = "foreign_frees",
 };
 
 _Static_assert(sizeof names / sizeof *names == WARD_STATUS_COUNTERS, "every counter has a name");
@@ -162,6 +163,11 @@ static void put_events(struct text *t, const char *indent, const struct ward_sta
     put_head(t, indent, "bugs         ");
     put_number(t, status->counters[WARD_STATUS_BUGS], 10);
     put(t, " reported\n");
+    if (status->counters[WARD_STATUS_FOREIGN]) {
+        put_head(t, indent, "foreign      ");
+        put_count(t, status->counters[WARD_STATUS_FOREIGN], "free");
+        put(t, " passed on to another malloc\n");
+    }
     put_head(t, indent, "faults       ");
     if (status->segv == WARD_STATUS_SEGV_OURS)
         put(t, "explained: the handler of SIGSEGV is ward's\n");

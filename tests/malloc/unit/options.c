@@ -79,6 +79,10 @@ static void each_option_is_taken(void **state)
     assert_true(options.no_sample && options.exact);
     row("sample=off:align=1:sample=on:align=16");
     assert_false(options.no_sample || options.exact);
+    row("foreign=pass");
+    assert_true(options.passes_foreign);
+    row("foreign=pass:foreign=abort");
+    assert_false(options.passes_foreign);
     row("align=2");
     assert_non_null(strstr(said, "unknown value: \"align=2\""));
 }
