@@ -10,7 +10,7 @@
  *
  *   bench_malloc [--json] [--rounds N] [--only ALLOCATOR,...] [NAME...]
  *
- * NAME is a workload, a program, or one of: workloads programs scaling micro.
+ * NAME is a workload, a program, or one of: workloads programs scaling micro count.
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -204,6 +204,8 @@ static void report_single(size_t at)
                   "handover.wall.vs_glibc");
         if (jobs[i].kind == JOB_MICRO)
             print(name, ratio(ours, results[i][0], WALL), "%s.vs_mimalloc", jobs[i].name);
+        if (jobs[i].kind == JOB_COUNT && ours->wall > 0)
+            print(name, ours->wall, "pair_64.instructions");
         if (jobs[i].kind == JOB_SCALING && one)
             print(name, ratio(ours, one, WALL), "%s.wall.vs_threads_1", jobs[i].name);
         if (strcmp(jobs[i].name, "threads_1") == 0)
@@ -211,34 +213,15 @@ static void report_single(size_t at)
     }
 }
 
-/* By difference: what start and end cost falls out. */
-static void report_instructions(void)
-{
-    enum { FEW = 20000, MANY = 220000 };
-
-    for (const struct contender *contender = contenders; contender->name; contender++) {
-        double few, many;
-
-        if (!contender->here || !(contender->profile || contender == contenders))
-            continue;
-        few = job_instructions("pair_64", contender, FEW);
-        many = job_instructions("pair_64", contender, MANY);
-        if (few > 0 && many > 0)
-            print(contender->name, (many - few) / (MANY - FEW), "pair_64.instructions");
-        else
-            fprintf(stderr, "no instruction counts: valgrind is not here\n");
-    }
-}
-
 /* ---- main ---- */
 
 static void measure(size_t job)
 {
-    size_t count = 0;
+    size_t count = 0, times = jobs[job].kind == JOB_COUNT ? 1 : rounds;
 
     while (contenders[count].name)
         count++;
-    for (size_t round = 0; round < rounds; round++)
+    for (size_t round = 0; round < times; round++)
         for (size_t i = 0; i < count; i++) {
             size_t at = (i + round) % count;
 
@@ -265,10 +248,9 @@ int main(int argc, char **argv)
     const char *only = NULL;
     char **names = argv;
     size_t count = 0;
-    bool pair = false;
 
     if (argc > 2 && strcmp(argv[1], "--work") == 0)
-        return job_work(argv[2], argv[3]);
+        return job_work(argv[2]);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             json = true;
@@ -284,10 +266,8 @@ int main(int argc, char **argv)
         return 1;
     jobs_choose(names, count);
     all_jobs = count == 0;
-    for (size_t i = 0; i < job_count; i++) {
+    for (size_t i = 0; i < job_count; i++)
         measure(i);
-        pair = pair || strcmp(jobs[i].name, "pair_64") == 0;
-    }
     for (size_t at = 0; contenders[at].name && job_count; at++) {
         if (!contenders[at].here)
             continue;
@@ -297,7 +277,5 @@ int main(int argc, char **argv)
         }
         report_single(at);
     }
-    if (pair)
-        report_instructions();
     return 0;
 }

@@ -28,10 +28,8 @@ static char scratch[] = "/tmp/bench_malloc.XXXXXX"; /* what they work on */
 /* ---- choosing ---- */
 
 static const char *const kind_names[] = {
-    [JOB_WORKLOAD] = "workloads",
-    [JOB_PROGRAM] = "programs",
-    [JOB_SCALING] = "scaling",
-    [JOB_MICRO] = "micro",
+    [JOB_WORKLOAD] = "workloads", [JOB_PROGRAM] = "programs", [JOB_SCALING] = "scaling",
+    [JOB_MICRO] = "micro",        [JOB_COUNT] = "count",
 };
 
 static bool is_wanted(const char *name, enum job_kind kind, char **names, size_t count)
@@ -192,42 +190,17 @@ struct usage job_run(const struct job *job, const struct contender *contender)
     }
     return (struct usage){
         .cpu = seconds(used.ru_utime) + seconds(used.ru_stime),
-        .wall = job->kind == JOB_MICRO ? printed : now() - started,
+        .wall = job->kind == JOB_MICRO || job->kind == JOB_COUNT ? printed : now() - started,
         .kib = (double)used.ru_maxrss,
     };
 }
 
-int job_work(const char *name, const char *count)
+int job_work(const char *name)
 {
     const struct workload *workload = workload_named(name);
 
     if (!workload)
         return 1;
-    micro_count = count ? strtoul(count, NULL, 10) : 0;
     workload->run();
     return 0;
-}
-
-double job_instructions(const char *name, const struct contender *contender, size_t count)
-{
-    char self[PATH_MAX] = "", command[2 * PATH_MAX], line[256];
-    double total = 0;
-    FILE *out;
-
-    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
-        return 0;
-    snprintf(command, sizeof command,
-             "LD_PRELOAD='%s' WARD_OPTIONS='%s' exec valgrind --tool=callgrind "
-             "--callgrind-out-file=/dev/null '%s' --work %s %zu 2>&1",
-             contender->path, contender->profile ? contender->profile : "", self, name, count);
-    out = popen(command, "r");
-    while (out && fgets(line, sizeof line, out)) {
-        const char *at = strstr(line, "Collected : ");
-
-        if (at)
-            total = strtod(at + strlen("Collected : "), NULL);
-    }
-    if (out)
-        pclose(out);
-    return total;
 }

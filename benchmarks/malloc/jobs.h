@@ -15,12 +15,14 @@ enum job_kind {
     JOB_PROGRAM,  /* of tests/programs */
     JOB_SCALING,  /* the same work by some number of threads */
     JOB_MICRO,    /* one operation in a loop, which takes its own time */
+    JOB_COUNT,    /* the same, which counts its instructions */
 };
 
 struct usage {
-    double cpu;  /* seconds, user and system, of all its processes */
-    double wall; /* seconds; of JOB_MICRO, nanoseconds of an operation */
-    double kib;  /* peak of the largest of its processes */
+    double cpu; /* seconds, user and system, of all its processes */
+    double
+        wall;   /* seconds; of JOB_MICRO, nanoseconds of an operation; of JOB_COUNT, instructions */
+    double kib; /* peak of the largest of its processes */
 };
 
 struct job {
@@ -31,7 +33,8 @@ struct job {
 extern struct job jobs[JOBS_MAX];
 extern size_t job_count;
 
-/* The names of those that are wanted, and of kinds ("workloads", "programs", "scaling", "micro");
+/* The names of those that are wanted, and of kinds ("workloads", "programs", "scaling", "micro",
+ * "count");
  * none: all. Prepares what programs work on, in a directory that is removed at the end; those that
  * are not installed are left out, which is said on stderr. */
 void jobs_choose(char **names, size_t count);
@@ -39,12 +42,7 @@ void jobs_choose(char **names, size_t count);
 /* Once, to its end; ends the benchmark if it fails. */
 struct usage job_run(const struct job *job, const struct contender *contender);
 
-/* In the process that job_run() makes. count: of a micro's operations; NULL: it takes its time.
- * Returns main's status. */
-int job_work(const char *name, const char *count);
-
-/* Instructions of the whole process that does a micro's operation `count` times; 0: valgrind is not
- * here. */
-double job_instructions(const char *name, const struct contender *contender, size_t count);
+/* In the process that job_run() makes. Returns main's status. */
+int job_work(const char *name);
 
 #endif

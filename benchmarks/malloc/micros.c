@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,10 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../tests/malloc/step.h"
 #include "../bench.h"
 #include "workloads.h"
-
-size_t micro_count;
 
 /* ---- a block, and back ---- */
 
@@ -42,15 +42,13 @@ static void time_pairs(size_t size, enum touch touch)
 {
     const double enough_ns = 3e7;
     double took = 0;
-    size_t count = micro_count ? micro_count : 1;
+    size_t count = 1;
 
     for (; took < enough_ns; count *= 2) {
         double started = now_ns();
 
         pairs(size, touch, count);
         took = now_ns() - started;
-        if (micro_count)
-            return;
     }
     printf("%.3f\n", took / (double)(count / 2));
 }
@@ -69,6 +67,52 @@ PAIR(64, 64)
 PAIR(64k, 64 << 10)
 PAIR(256k, 256 << 10)
 PAIR(1m, 1 << 20)
+
+/* ---- the instructions of a pair ---- */
+
+/* Six hands of 64 slots, after many that are not counted: a step takes 20 us on some machines. */
+enum { COUNTED = 384 };
+
+static size_t steps;
+
+static void count_step(int signal)
+{
+    (void)signal;
+    steps++;
+}
+
+static size_t stepped(void (*work)(size_t size, enum touch touch, size_t count))
+{
+    steps = 0;
+    STEP_ON();
+    work(64, UNTOUCHED, COUNTED);
+    STEP_OFF();
+    return steps;
+}
+
+/* What is around the calls. */
+static void no_pairs(size_t size, enum touch touch, size_t count)
+{
+    (void)touch;
+    for (size_t i = 0; i < count; i++) {
+        size_t block = bench_hide(size);
+
+        bench_use((void *)block);
+        bench_use((void *)block);
+    }
+}
+
+static void instructions_64(void)
+{
+    struct sigaction action = { .sa_handler = count_step };
+    size_t all;
+
+    if (!STEP_IS_THERE || sigaction(SIGTRAP, &action, NULL))
+        return;
+    pairs(64, UNTOUCHED, 100 * COUNTED);
+    all = stepped(pairs);
+    printf("%.3f\n", (double)(all - stepped(no_pairs)) / COUNTED);
+}
 
 /* ---- the same work by more threads ---- */
 
@@ -152,5 +196,6 @@ const struct workload micros[] = {
     { "pair_64k_cleared", JOB_MICRO, pair_64k_cleared },
     { "pair_256k_cleared", JOB_MICRO, pair_256k_cleared },
     { "pair_1m_cleared", JOB_MICRO, pair_1m_cleared },
+    { "instructions_64", JOB_COUNT, instructions_64 },
     { NULL, JOB_MICRO, NULL },
 };

@@ -16,12 +16,8 @@ struct workload {
 /* Each writes what it allocates, as programs do. Ends with a name that is NULL. */
 extern const struct workload workloads[];
 
-/* One operation in a loop, and the same work by more and more threads. Ends with a name that is
- * NULL. */
+/* One operation in a loop, and the same work by more and more threads. What is timed or counted in
+ * the process is printed. Ends with a name that is NULL. */
 extern const struct workload micros[];
-
-/* How often a micro does its operation; 0: as often as it takes to time it, and it prints the
- * nanoseconds. */
-extern size_t micro_count;
 
 #endif

@@ -23,7 +23,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
+#include "step.h"
+
+#if STEP_IS_THERE
 
 enum { BLOCKS = 600, NEW = 150, MANY = 16000, PLACES = 1 << 16, BIG = 200 << 10, HUGE = 300 << 20 };
 
@@ -97,14 +99,6 @@ static void at_each_step(int signal, siginfo_t *info, void *context)
     }
     errno = before;
 }
-
-/* Changes the trap flag, apart from what the compiler keeps below the stack pointer. */
-#define STEP(CHANGE)                                                                               \
-    __asm__ volatile("leaq -128(%%rsp), %%rsp\n pushfq\n " CHANGE                                  \
-                     ", (%%rsp)\n popfq\n leaq 128(%%rsp), %%rsp" ::                               \
-                         : "memory", "cc")
-#define STEP_ON()  STEP("orq $0x100")
-#define STEP_OFF() STEP("andq $~0x100")
 
 /* --- Blocks ---------------------------------------------------------------------------------- */
 
