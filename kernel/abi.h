@@ -17,39 +17,41 @@
 #define EMFILE 24
 #define EPIPE  32
 
-enum call {
-    CALL_WRITE,    /* fd, bytes, n -> bytes written */
-    CALL_WRITEV,   /* fd, ranges (struct ward_iov), count -> bytes written */
-    CALL_READ,     /* fd, bytes, n -> bytes read, 0 at the end */
-    CALL_OPEN,     /* path -> fd: "console", ".", or a program of the archive */
-    CALL_CLOSE,    /* fd */
-    CALL_DUP,      /* fd -> fd */
-    CALL_PIPE,     /* int32_t fds[2]: read end, write end */
-    CALL_GETDENTS, /* fd of ".", entries, how many fit -> how many were written */
-    CALL_BRK,      /* new end, or 0 -> the end */
-    CALL_MAP,      /* at or 0, n, protection (ward_prot) -> address; zeroed pages */
-    CALL_UNMAP,    /* at, n */
-    CALL_PROTECT,  /* at, n, protection */
-    CALL_FORK,     /* -> pid, in the child 0 */
-    CALL_EXEC,     /* path, argv, envp: arrays of strings, ended by a null */
-    CALL_WAIT,     /* int32_t *status or null -> pid */
-    CALL_EXIT,     /* status */
-    CALL_KILL,     /* pid */
-    CALL_GETPID,   /* -> pid */
-    CALL_YIELD,
-    CALL_CLOCK,         /* uint64_t *nanoseconds */
-    CALL_THREAD_CREATE, /* struct thread_args *, its size -> thread number */
-    CALL_THREAD_EXIT,
-    CALL_FUTEX_WAIT, /* uint32_t *word, value: sleeps while *word is value */
-    CALL_FUTEX_WAKE, /* uint32_t *word, how many -> how many */
-    CALL_INFO,       /* struct info *, its size */
-    CALL_PIN,        /* at, n, access, int32_t *number: keeps memory in place */
-    CALL_UNPIN,      /* number */
-    CALL_PEEK,       /* pid, from, to, n: memory of another process; n <= 4096 */
-    CALL_POKE,       /* pid, to, from, n */
-    CALL_TEST,       /* of enum test: -> what the test answers */
-    CALL_COUNT
-};
+/* All calls. The first word of those ON_FILE is a file's number, which stands for the file. */
+#define SYSTEM_CALLS(CALL, ON_FILE)                                                                \
+    ON_FILE(WRITE, write)       /* fd, bytes, n -> bytes written */                                \
+    ON_FILE(WRITEV, writev)     /* fd, ranges (struct ward_iov), count -> bytes written */         \
+    ON_FILE(READ, read)         /* fd, bytes, n -> bytes read, 0 at the end */                     \
+    CALL(OPEN, open)            /* path -> fd: "console", ".", or a program's name */              \
+    CALL(CLOSE, close)          /* fd */                                                           \
+    ON_FILE(DUP, dup)           /* fd -> fd */                                                     \
+    CALL(PIPE, pipe)            /* int32_t fds[2]: read end, write end */                          \
+    ON_FILE(GETDENTS, getdents) /* fd of ".", entries, how many fit -> how many came */            \
+    CALL(BRK, brk)              /* new end, or 0 -> the end */                                     \
+    CALL(MAP, map)              /* at or 0, n, ward_prot -> address; zeroed pages */               \
+    CALL(UNMAP, unmap)          /* at, n */                                                        \
+    CALL(PROTECT, protect)      /* at, n, ward_prot */                                             \
+    CALL(FORK, fork)            /* -> pid, in the child 0 */                                       \
+    CALL(EXEC, exec)            /* path, argv, envp: arrays of strings, ended by a null */         \
+    CALL(WAIT, wait)            /* int32_t *status or null -> pid */                               \
+    CALL(EXIT, exit)            /* status */                                                       \
+    CALL(KILL, kill)            /* pid; nobody kills the first process */                          \
+    CALL(GETPID, getpid)        /* -> pid */                                                       \
+    CALL(YIELD, yield)                                                                             \
+    CALL(CLOCK, clock)                 /* uint64_t *nanoseconds */                                 \
+    CALL(THREAD_CREATE, thread_create) /* struct thread_args *, its size */                        \
+    CALL(THREAD_EXIT, thread_exit)                                                                 \
+    CALL(FUTEX_WAIT, futex_wait) /* uint32_t *word, value: sleeps while *word is value */          \
+    CALL(FUTEX_WAKE, futex_wake) /* uint32_t *word, how many -> how many */                        \
+    CALL(INFO, info)             /* struct info *, its size */                                     \
+    CALL(PIN, pin)               /* at, n, access, int32_t *number: keeps memory in place */       \
+    CALL(UNPIN, unpin)           /* number */                                                      \
+    CALL(PEEK, peek)             /* pid, from, to, n: another's memory; n <= 4096 */               \
+    CALL(POKE, poke)             /* pid, to, from, n */                                            \
+    CALL(TEST, test)             /* of enum test: -> what the test answers */
+
+#define CALL_NUMBER(NUMBER, NAME) CALL_##NUMBER,
+enum call_number { SYSTEM_CALLS(CALL_NUMBER, CALL_NUMBER) CALL_COUNT };
 
 /* Both ends know a first version of these and may know more: ward_space_read_versioned. */
 struct thread_args {
@@ -65,6 +67,7 @@ struct info {
     uint64_t ticks;
     uint64_t samples;     /* of user stacks, taken by the timer */
     uint64_t window_hits; /* ticks that struck during an access to user memory */
+    uint64_t written;     /* bytes that calls wrote to files */
 };
 
 struct dirent {

@@ -25,7 +25,7 @@ struct elf_segment {
     uint64_t offset, va, pa, file_bytes, memory_bytes, align;
 };
 
-enum { LOAD = 1, ELF_EXEC = 1, ELF_WRITE = 2, ELF_READ = 4, USER_STACK_BYTES = 1 << 18 };
+enum { LOAD = 1, ELF_EXEC = 1, ELF_WRITE = 2, ELF_READ = 4, USER_STACK_BYTES = 1 << 18, ARGS = 32 };
 
 /* --- Segments
  * --------------------------------------------------------------------------------------- */
@@ -82,42 +82,88 @@ static int load(struct vm *vm, const struct program *program, uint64_t *entry)
 /* --- The stack
  * ---------------------------------------------------------------------------------------- */
 
-/* The words before the strings, `count` of them at `to`. */
-static int write_words(struct vm *vm, uint64_t to, const struct strings *strings, uint64_t at)
-{
-    const char *s = strings->bytes;
-    int error = ward_space_write_u64(&vm->remote, to, strings->argc, NULL);
-
-    for (unsigned i = 0; i < strings->argc + strings->envc && !error; i++) {
-        unsigned slot = 1 + i + (i >= strings->argc);
-
-        error = ward_space_write_u64(&vm->remote, to + 8 * slot,
-                                     at + (uint64_t)(s - strings->bytes), NULL);
-        s += __builtin_strlen(s) + 1;
-    }
-    return error;
-}
-
 static int make_stack(struct vm *vm, const struct strings *strings, uint64_t *stack)
 {
-    uint64_t first = USER_END - ((uint64_t)1 << 21), end = first + USER_STACK_BYTES;
-    uint64_t at = end - strings->used;
-    uint64_t to = ward_round_down(at - 8 * (3 + strings->argc + strings->envc), 16);
+    uint64_t words[3 + 2 * ARGS] = { strings->argc };
+    unsigned count = strings->argc + strings->envc;
+    uint64_t first = USER_END - ((uint64_t)1 << 21), at = first + USER_STACK_BYTES - strings->used;
+    const char *s = strings->bytes;
     int error = vm_map(vm, &first, USER_STACK_BYTES, WARD_RW);
 
+    for (unsigned i = 0; i < count; i++) {
+        words[1 + i + (i >= strings->argc)] = at + (uint64_t)(s - strings->bytes);
+        s += __builtin_strlen(s) + 1;
+    }
+    *stack = ward_round_down(at - 8 * (3 + count), 16);
     if (!error)
         error = ward_space_write(&vm->remote, at, strings->bytes, strings->used, NULL);
     if (!error)
-        error = write_words(vm, to, strings, at);
-    *stack = to;
+        error = ward_space_write(&vm->remote, *stack, words, 8 * (3 + count), NULL);
     return error;
 }
 
-int exec_load(struct vm *vm, const char *path, const struct strings *strings, uint64_t *entry,
-              uint64_t *stack)
+int exec_load(const char *path, const struct strings *strings, struct trap_frame *frame,
+              struct vm **vm)
 {
     const struct program *program = archive_find(path);
-    int error = program ? load(vm, program, entry) : -ENOENT;
+    uint64_t entry = 0, stack = 0;
+    int error = program ? 0 : -ENOENT;
 
-    return error ? error : make_stack(vm, strings, stack);
+    *vm = program ? vm_make() : NULL;
+    if (program)
+        error = *vm ? load(*vm, program, &entry) : -ENOMEM;
+    if (!error)
+        error = make_stack(*vm, strings, &stack);
+    if (error)
+        vm_drop(*vm);
+    arch_frame_init(frame, entry, stack, stack, 0);
+    return error;
+}
+
+/* --- The call
+ * ----------------------------------------------------------------------------------------- */
+
+/* One array of strings, behind those that are there. */
+static int64_t read_strings(struct strings *strings, uint64_t at, unsigned *count)
+{
+    for (; at && *count < ARGS; ++*count) {
+        uint64_t string;
+        ptrdiff_t length = ward_u64_read(WARD_HERE, ward_u64_in_at(at + 8 * *count), &string, NULL);
+
+        if (length < 0 || string == 0)
+            return length;
+        if (strings->used == PAGE)
+            break;
+        length = ward_char_read_str(WARD_HERE, ward_char_in_at(string),
+                                    strings->bytes + strings->used, PAGE - strings->used, NULL);
+        if (length < 0)
+            return length == -ENAMETOOLONG ? -E2BIG : length;
+        strings->used += (size_t)length + 1;
+    }
+    return at ? -E2BIG : 0;
+}
+
+/* Up to the end of the load, what fails has changed nothing. */
+int64_t call_exec(const struct call *call)
+{
+    struct strings strings = { .bytes = frame_alloc() };
+    struct trap_frame frame;
+    struct vm *vm = NULL;
+    char path[PATH_BYTES];
+    int64_t error = strings.bytes ? call_path(call->args[0], path) : -ENOMEM;
+
+    if (error >= 0)
+        error = read_strings(&strings, call->args[1], &strings.argc);
+    if (error >= 0)
+        error = read_strings(&strings, call->args[2], &strings.envc);
+    if (error >= 0)
+        error = exec_load(path, &strings, &frame, &vm);
+    if (strings.bytes)
+        frame_drop(strings.bytes);
+    if (!error)
+        error = process_exec(vm);
+    if (error)
+        return error;
+    *thread_frame(current()) = frame;
+    return (int64_t)arch_frame_stack(&frame); /* in the register of the program's argument */
 }

@@ -17,10 +17,10 @@ static int read_word(ward_u32_in word, uint32_t *value)
     return error;
 }
 
-int64_t futex_wait(uint64_t addr, uint32_t value)
+int64_t call_futex_wait(const struct call *call)
 {
+    uint64_t addr = call->args[0];
     ward_u32_in word = ward_u32_in_at(addr);
-    struct vm *vm = current()->process->vm;
     uint32_t now;
     int64_t error = 0;
 
@@ -34,17 +34,18 @@ int64_t futex_wait(uint64_t addr, uint32_t value)
             return error ? error : -EINTR;
         lock_take(&lock);
     }
-    if (now != value)
+    if (now != (uint32_t)call->args[1])
         error = -EAGAIN;
-    else if (!sched_sleep(vm, addr, &lock))
+    else if (!sched_sleep(call->process->vm, addr, &lock))
         error = -EINTR;
     lock_drop(&lock);
     return error;
 }
 
 /* The word itself does not matter to who wakes; its address does. */
-int64_t futex_wake(uint64_t addr, unsigned count)
+int64_t call_futex_wake(const struct call *call)
 {
+    uint64_t addr = call->args[0];
     unsigned woken;
 
     if (addr % sizeof(uint32_t) != 0)
@@ -52,7 +53,7 @@ int64_t futex_wake(uint64_t addr, unsigned count)
     if (addr >= USER_END)
         return -EFAULT;
     lock_take(&lock);
-    woken = sched_wake(current()->process->vm, addr, count);
+    woken = sched_wake(call->process->vm, addr, (unsigned)call->args[1]);
     lock_drop(&lock);
     return woken;
 }

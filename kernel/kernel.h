@@ -26,6 +26,7 @@ enum {
     STACK_BYTES = 16384,
     FILES = 16,
     PINS = 4,
+    PATH_BYTES = 64,
 };
 
 #define USER_END ((uint64_t)1 << USER_BITS)
@@ -175,6 +176,12 @@ static inline struct thread *current(void)
     return arch_current();
 }
 
+/* The user's registers. */
+static inline struct trap_frame *thread_frame(const struct thread *thread)
+{
+    return (struct trap_frame *)thread->stack_top - 1;
+}
+
 void sched_start(struct thread *thread);
 void sched_yield(void);
 void sched_idle(void) __attribute__((noreturn));
@@ -182,49 +189,48 @@ void sched_exit(void) __attribute__((noreturn));
 /* Sleeps on a channel and key, with the lock dropped meanwhile. False: not at all, as the process
  * is killed. */
 bool sched_sleep(const void *channel, uint64_t key, struct lock *lock);
+/* How many were woken. All threads of a process, wherever they sleep, if the channel is one. */
 unsigned sched_wake(const void *channel, uint64_t key, unsigned count);
-void sched_wake_process(struct process *process);
 void sched_use(struct vm *vm); /* this CPU's tables; NULL: the kernel's */
 
 /* ---- processes (process.c, exec.c) ---- */
 
 /* argv and envp, copied: strings one after the other. */
 struct strings {
-    char *bytes; /* a frame */
+    char *bytes; /* a frame, or NULL: none */
     size_t used;
     unsigned argc, envc;
 };
 
-struct file;
+enum pin_state { PIN_FREE, PIN_HELD, PIN_BUSY };
 
 struct process {
     struct process *next, *parent;
     struct vm *vm;
-    struct lock lock; /* of files and pins */
+    struct lock lock; /* of files */
     struct file *files[FILES];
+    uint32_t pin_states[PINS]; /* atomic; a busy pin is for one thread alone */
     struct ward_pin pins[PINS];
     int32_t status;
-    uint32_t killed;            /* atomic */
-    uint32_t threads, unburied; /* processes' lock, as all below */
-    bool claimed;               /* somebody is about to take its status */
+    uint32_t killed;            /* atomic, as the next */
+    const struct thread *alone; /* all others end */
+    uint32_t threads, unburied; /* processes' lock; who waits for fewer, or for a child, sleeps on
+                                 * `threads` */
     uint64_t pid;
 };
 
 void process_start_first(const char *path);
-int64_t process_fork(const struct trap_frame *frame);
-int64_t process_wait(ward_i32_out status);
-int64_t process_exec(const char *path, const struct strings *strings, struct trap_frame *frame);
-int64_t process_kill(uint64_t pid);
+int process_exec(struct vm *vm); /* 0, and it is the process's; -EINTR, and it is dropped */
 __attribute__((noreturn)) void process_exit(int32_t status);
 __attribute__((noreturn)) void thread_exit(void);
-int64_t thread_create(const struct thread_args *args);
 void thread_bury(struct thread *thread); /* sched.c: after its last switch */
 struct vm *process_vm(uint64_t pid); /* with a use of it; NULL: no such process, or it has ended */
 void processes_count(uint64_t *processes, uint64_t *threads);
-bool is_killed(void);
+bool is_killed(void); /* this thread, which ends when it leaves the kernel */
 
-int exec_load(struct vm *vm, const char *path, const struct strings *strings, uint64_t *entry,
-              uint64_t *stack);
+/* A space with a program and the registers to begin it with; or *vm is no more. */
+int exec_load(const char *path, const struct strings *strings, struct trap_frame *frame,
+              struct vm **vm);
 
 /* ---- files (file.c), and the programs in the image (archive.c) ---- */
 
@@ -237,28 +243,35 @@ extern const struct program archive[];
 extern const size_t archive_count;
 const struct program *archive_find(const char *name);
 
-int file_open(const char *path, struct file **file); /* -ENOENT, -ENOMEM */
 struct file *file_console(void);
-int file_pipe(struct file *ends[2]);
-void file_use(struct file *file);
+struct file *file_get(struct process *process, uint64_t fd); /* with a use; NULL: there is none */
 void file_drop(struct file *file);
-/* Bytes done, fewer than n where user memory ends or the file has no more, or an error. */
-int64_t file_read(struct file *file, uint64_t to, size_t n);
-int64_t file_write(struct file *file, uint64_t from, size_t n);
-int64_t file_writev(struct file *file, const struct ward_iov_list *list);
-int64_t file_getdents(struct file *file, uint64_t to, size_t count);
+void file_copy_all(struct process *to, struct process *from);
+
+/* ---- system calls: abi.h says what each does ---- */
+
+struct call {
+    uint64_t args[6];
+    struct process *process; /* whose thread calls */
+    struct file *file;       /* args[0], for those ON_FILE */
+};
+
+typedef int64_t call_function(const struct call *call);
+
+#define CALL_FUNCTION(NUMBER, NAME) call_function call_##NAME;
+SYSTEM_CALLS(CALL_FUNCTION, CALL_FUNCTION)
+
+int64_t call_answer(uint64_t number, struct call *call);
+int64_t call_path(uint64_t at, char path[PATH_BYTES]); /* the path's length, or an error */
 
 /* ---- the rest ---- */
 
-int64_t call_answer(uint64_t number, const uint64_t args[6]);
-int64_t futex_wait(uint64_t addr, uint32_t value);
-int64_t futex_wake(uint64_t addr, unsigned count);
-int64_t test_answer(uint64_t which, uint64_t a);
 int64_t bench_run(uint64_t addr);
 bool test_expects_panic(uint64_t addr); /* a test is about to fault there */
 extern uint64_t ticks;
 extern uint64_t samples;     /* words of user stacks that the timer read, no-fault */
 extern uint64_t window_hits; /* ticks that struck while the access window was open */
+extern uint64_t bytes_written;
 
 /* On the first CPU, and on another (main.c). first: physical, the memory behind the image. */
 struct thread *main_boot_thread(unsigned id);

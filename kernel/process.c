@@ -13,17 +13,15 @@ static uint64_t last_pid;
 bool is_killed(void)
 {
     const struct process *process = current()->process;
+    const struct thread *alone =
+        process ? __atomic_load_n(&process->alone, __ATOMIC_RELAXED) : NULL;
 
-    return process && __atomic_load_n(&process->killed, __ATOMIC_RELAXED);
+    return (alone && alone != current()) ||
+           (process && __atomic_load_n(&process->killed, __ATOMIC_RELAXED));
 }
 
 /* --- Threads
  * --------------------------------------------------------------------------------------- */
-
-static struct trap_frame *frame_of(const struct thread *thread)
-{
-    return (struct trap_frame *)thread->stack_top - 1;
-}
 
 static struct thread *make_thread(struct process *process)
 {
@@ -47,43 +45,54 @@ static void free_thread(struct thread *thread)
     heap_free(THREADS, thread);
 }
 
-/* False: the process is ending. */
-static bool join(struct thread *thread, struct process *process)
-{
-    bool joined;
+WARD_USER_DEFINE(uthread_args, struct thread_args,
+                 WARD_FIELDS(struct thread_args, entry, stack, argument, reserved));
 
-    lock_take(&processes);
-    joined = !process->killed;
-    process->threads += joined;
-    process->unburied += joined;
-    lock_drop(&processes);
-    if (joined)
-        sched_start(thread);
-    else
-        free_thread(thread);
-    return joined;
-}
-
-int64_t thread_create(const struct thread_args *args)
+static int64_t start_thread(struct process *process, const struct thread_args *args)
 {
-    struct thread *thread = make_thread(current()->process);
+    struct thread *thread = make_thread(process);
+    bool ending;
 
     if (!thread)
         return -ENOMEM;
-    arch_frame_init(frame_of(thread), args->entry, args->stack, args->argument, 0);
-    return join(thread, current()->process) ? 0 : -EINTR;
+    arch_frame_init(thread_frame(thread), args->entry, args->stack, args->argument, 0);
+    lock_take(&processes);
+    ending = is_killed();
+    process->threads += !ending;
+    process->unburied += !ending;
+    lock_drop(&processes);
+    if (ending)
+        free_thread(thread);
+    else
+        sched_start(thread);
+    return ending ? -EINTR : 0;
+}
+
+int64_t call_thread_create(const struct call *call)
+{
+    uint64_t size = call->args[1];
+    struct thread_args args;
+    int64_t error = size > PAGE
+                        ? -E2BIG
+                        : uthread_args_read_versioned(WARD_HERE, uthread_args_in_at(call->args[0]),
+                                                      size, &args, NULL);
+
+    if (error)
+        return error;
+    return args.reserved != 0 || args.entry >= USER_END || args.stack >= USER_END
+               ? -EINVAL
+               : start_thread(call->process, &args);
 }
 
 /* --- Ends
  * -------------------------------------------------------------------------------------------- */
 
-static void free_resources(struct process *process)
+static void free_pins(struct process *process)
 {
-    for (unsigned i = 0; i < PINS; i++)
+    for (unsigned i = 0; i < PINS; i++) {
         (void)ward_space_unpin(&process->pins[i]);
-    for (unsigned i = 0; i < FILES; i++)
-        if (process->files[i])
-            file_drop(process->files[i]);
+        process->pin_states[i] = PIN_FREE;
+    }
 }
 
 static void unlink_process(struct process *process)
@@ -134,9 +143,12 @@ void thread_exit(void)
         vm = process->vm;
         process->vm = NULL;
     }
+    (void)sched_wake(&process->threads, 0, UINT32_MAX);
     lock_drop(&processes);
     if (last)
-        free_resources(process);
+        free_pins(process);
+    for (unsigned i = 0; i < FILES && last; i++)
+        file_drop(process->files[i]);
     vm_drop(vm);
     sched_exit();
 }
@@ -150,7 +162,7 @@ void thread_bury(struct thread *thread)
     if (--process->unburied == 0) {
         leave_children(process);
         if (process->parent)
-            (void)sched_wake(process->parent, 0, UINT32_MAX);
+            (void)sched_wake(&process->parent->threads, 0, UINT32_MAX);
         else if (process->pid == 1)
             arch_exit(process->status == 0);
         else
@@ -159,13 +171,14 @@ void thread_bury(struct thread *thread)
     lock_drop(&processes);
 }
 
+/* Who has ended by itself has its status already. */
 static void end(struct process *process, int32_t status)
 {
-    if (process->killed)
+    if (process->killed || process->threads == 0)
         return;
     process->status = status;
     __atomic_store_n(&process->killed, 1, __ATOMIC_RELAXED);
-    sched_wake_process(process);
+    (void)sched_wake(process, 0, UINT32_MAX);
 }
 
 void process_exit(int32_t status)
@@ -173,6 +186,17 @@ void process_exit(int32_t status)
     lock_take(&processes);
     end(current()->process, status);
     lock_drop(&processes);
+    thread_exit();
+}
+
+int64_t call_exit(const struct call *call)
+{
+    process_exit((int32_t)(call->args[0] & 255));
+}
+
+int64_t call_thread_exit(const struct call *call)
+{
+    (void)call;
     thread_exit();
 }
 
@@ -185,16 +209,23 @@ static struct process *find(uint64_t pid)
     return process;
 }
 
-int64_t process_kill(uint64_t pid)
+int64_t call_kill(const struct call *call)
 {
     struct process *process;
 
+    if (call->args[0] == 1)
+        return -EPERM;
     lock_take(&processes);
-    process = find(pid);
+    process = find(call->args[0]);
     if (process)
         end(process, STATUS_KILLED);
     lock_drop(&processes);
     return process ? 0 : -ESRCH;
+}
+
+int64_t call_getpid(const struct call *call)
+{
+    return (int64_t)call->process->pid;
 }
 
 struct vm *process_vm(uint64_t pid)
@@ -226,50 +257,64 @@ void processes_count(uint64_t *count, uint64_t *threads)
 /* --- Fork and wait
  * ------------------------------------------------------------------------------------ */
 
-/* From here on the process can be found, killed and waited for: all but its thread is there. */
-static void insert(struct process *process, struct process *parent)
+/* A process of one thread, that nobody knows yet. NULL: no memory, and vm is dropped. */
+static struct thread *make_process(struct vm *vm)
 {
+    struct process *process = vm ? heap_alloc(PROCESSES) : NULL;
+    struct thread *thread = process ? make_thread(process) : NULL;
+
+    if (thread)
+        process->vm = vm;
+    else {
+        heap_free(PROCESSES, process);
+        vm_drop(vm);
+    }
+    return thread;
+}
+
+/* From here on the process can be found, killed and waited for. */
+static int64_t start_process(struct thread *thread, struct process *parent)
+{
+    struct process *process = thread->process;
+    uint64_t pid;
+
     lock_take(&processes);
     process->parent = parent;
     process->threads = process->unburied = 1;
-    process->pid = ++last_pid;
+    process->pid = pid = ++last_pid;
     process->next = all;
     all = process;
     lock_drop(&processes);
-}
-
-static void copy_files(struct process *to, struct process *from)
-{
-    lock_take(&from->lock);
-    for (unsigned i = 0; i < FILES; i++) {
-        to->files[i] = from->files[i];
-        if (to->files[i])
-            file_use(to->files[i]);
-    }
-    lock_drop(&from->lock);
-}
-
-int64_t process_fork(const struct trap_frame *frame)
-{
-    struct process *parent = current()->process, *child = heap_alloc(PROCESSES);
-    struct thread *thread = child ? make_thread(child) : NULL;
-    struct vm *vm = thread ? vm_fork(parent->vm) : NULL;
-    uint64_t pid;
-
-    if (!vm) {
-        if (thread)
-            free_thread(thread);
-        heap_free(PROCESSES, child);
-        return -ENOMEM;
-    }
-    child->vm = vm;
-    copy_files(child, parent);
-    *frame_of(thread) = *frame;
-    arch_frame_answer(frame_of(thread), 0);
-    insert(child, parent);
-    pid = child->pid;
     sched_start(thread);
     return (int64_t)pid;
+}
+
+int64_t call_fork(const struct call *call)
+{
+    struct thread *thread = make_process(vm_fork(call->process->vm));
+
+    if (!thread)
+        return -ENOMEM;
+    file_copy_all(thread->process, call->process);
+    *thread_frame(thread) = *thread_frame(current());
+    arch_frame_answer(thread_frame(thread), 0);
+    return start_process(thread, call->process);
+}
+
+/* The first process: its program gets no arguments. */
+void process_start_first(const char *path)
+{
+    const struct strings none = { .argc = 0 };
+    struct trap_frame frame;
+    struct thread *thread;
+    struct vm *vm;
+
+    if (exec_load(path, &none, &frame, &vm) || !(thread = make_process(vm)))
+        panic("no memory for %s, or no such program", path);
+    for (unsigned i = 0; i < 3; i++)
+        thread->process->files[i] = file_console();
+    *thread_frame(thread) = frame;
+    (void)start_process(thread, NULL);
 }
 
 /* NULL: none has ended; *any: there are some at all. */
@@ -280,108 +325,89 @@ static struct process *find_ended(const struct process *parent, bool *any)
         if (child->parent != parent)
             continue;
         *any = true;
-        if (child->unburied == 0 && !child->claimed)
+        if (child->unburied == 0)
             return child;
     }
     return NULL;
 }
 
-/* The status goes to the user before the process is forgotten: a pointer that is bad loses nothing.
- */
-static int64_t take_status(struct process *child, ward_i32_out status)
+static int write_status(ward_i32_out to, int32_t status)
 {
-    int32_t value = child->status;
-    int64_t pid = (int64_t)child->pid;
     int error;
 
-    child->claimed = true;
-    lock_drop(&processes);
-    error = ward_i32_write_or_null(WARD_HERE, status, &value, NULL);
-    lock_take(&processes);
-    child->claimed = false;
-    if (!error)
-        unlink_process(child);
-    (void)sched_wake(current()->process, 0, UINT32_MAX);
-    return error ? error : pid;
+    ward_nofault_begin();
+    error = ward_i32_write_or_null(WARD_HERE, to, &status, NULL);
+    ward_nofault_end();
+    return error;
 }
 
-int64_t process_wait(ward_i32_out status)
+/* The status goes to the user before the child is forgotten, and so no-fault: a pointer that is bad
+ * loses nothing. */
+int64_t call_wait(const struct call *call)
 {
-    struct process *me = current()->process, *child;
+    ward_i32_out to = ward_i32_out_at(call->args[0]);
+    struct process *child;
     int64_t result = 0;
     bool any;
 
     lock_take(&processes);
-    do {
-        child = find_ended(me, &any);
-        if (child)
-            result = take_status(child, status);
-        else if (!any)
+    while (result == 0) {
+        child = find_ended(call->process, &any);
+        if (child && write_status(to, child->status) == 0) {
+            result = (int64_t)child->pid;
+            unlink_process(child);
+        } else if (child) {
+            lock_drop(&processes);
+            result = is_killed() ? -EINTR : ward_i32_out_populate(WARD_HERE, to, 1, NULL);
+            lock_take(&processes);
+        } else if (!any)
             result = -ECHILD;
-        else if (!sched_sleep(me, 0, &processes))
+        else if (!sched_sleep(&call->process->threads, 0, &processes))
             result = -EINTR;
-    } while (result == 0);
+    }
     lock_drop(&processes);
     return result;
 }
 
-/* --- Programs
+/* --- Exec
  * ------------------------------------------------------------------------------------------ */
 
-static void use_vm(struct process *process, struct vm *vm)
+/* Ends the other threads. False: this one ends too, as another was first, or somebody kills. */
+static bool stay_alone(struct process *process)
 {
-    bool on = arch_irq_off();
+    bool goes_on;
 
+    lock_take(&processes);
+    goes_on = !is_killed();
+    if (goes_on) {
+        __atomic_store_n(&process->alone, current(), __ATOMIC_RELAXED);
+        (void)sched_wake(process, 0, UINT32_MAX);
+    }
+    while (goes_on && process->threads > 1)
+        goes_on = sched_sleep(&process->threads, 0, &processes);
+    if (goes_on)
+        __atomic_store_n(&process->alone, NULL, __ATOMIC_RELAXED);
+    lock_drop(&processes);
+    return goes_on;
+}
+
+int process_exec(struct vm *vm)
+{
+    struct process *process = current()->process;
+    struct vm *was = process->vm;
+    bool on;
+
+    if (!stay_alone(process)) {
+        vm_drop(vm);
+        return -EINTR;
+    }
+    free_pins(process);
+    on = arch_irq_off();
     lock_take(&processes);
     process->vm = vm;
     lock_drop(&processes);
     sched_use(vm);
     arch_irq_restore(on);
-}
-
-int64_t process_exec(const char *path, const struct strings *strings, struct trap_frame *frame)
-{
-    struct process *process = current()->process;
-    struct vm *was = process->vm, *vm;
-    uint64_t entry, stack;
-    int error;
-
-    if (__atomic_load_n(&process->threads, __ATOMIC_RELAXED) > 1)
-        return -EBUSY;
-    vm = vm_make();
-    error = vm ? exec_load(vm, path, strings, &entry, &stack) : -ENOMEM;
-    if (error) {
-        vm_drop(vm);
-        return error;
-    }
-    for (unsigned i = 0; i < PINS; i++)
-        (void)ward_space_unpin(&process->pins[i]);
-    use_vm(process, vm);
     vm_drop(was);
-    arch_frame_init(frame, entry, stack, stack, 0);
     return 0;
-}
-
-/* The first process, whose program gets no arguments but its name. */
-void process_start_first(const char *path)
-{
-    struct process *process = heap_alloc(PROCESSES);
-    struct thread *thread = process ? make_thread(process) : NULL;
-    struct vm *vm = thread ? vm_make() : NULL;
-    struct strings strings = { .bytes = frame_alloc(), .argc = 1 };
-    uint64_t entry, stack;
-
-    if (!vm || !strings.bytes)
-        panic("no memory for the first process");
-    strings.used = __builtin_strlen(path) + 1;
-    memcpy(strings.bytes, path, strings.used);
-    if (exec_load(vm, path, &strings, &entry, &stack))
-        panic("no program %s", path);
-    frame_drop(strings.bytes);
-    process->vm = vm;
-    for (unsigned i = 0; i < 3; i++)
-        process->files[i] = file_console();
-    arch_frame_init(frame_of(thread), entry, stack, stack, 0);
-    insert(process, NULL);
-    sched_start(thread);
 }

@@ -85,7 +85,7 @@ static void start(void)
 
     me->cpu->irq_was_on = true;
     arrive();
-    arch_user_enter((struct trap_frame *)me->stack_top - 1);
+    arch_user_enter(thread_frame(me));
 }
 
 void sched_start(struct thread *thread)
@@ -118,34 +118,35 @@ void sched_exit(void)
 bool sched_sleep(const void *channel, uint64_t key, struct lock *lock)
 {
     struct thread *me = current();
+    bool killed;
 
     lock_take(&sched);
     lock_drop(lock);
-    if (is_killed()) {
+    killed = is_killed();
+    if (killed)
         lock_drop(&sched);
-        lock_take(lock);
-        return false;
+    else {
+        me->state = SLEEPING;
+        me->channel = channel;
+        me->key = key;
+        me->next = sleepers;
+        sleepers = me;
+        leave();
     }
-    me->state = SLEEPING;
-    me->channel = channel;
-    me->key = key;
-    me->next = sleepers;
-    sleepers = me;
-    leave();
     lock_take(lock);
-    return true;
+    return !killed;
 }
 
 unsigned sched_wake(const void *channel, uint64_t key, unsigned count)
 {
-    struct thread **at = &sleepers;
+    struct thread **at = &sleepers, *thread;
     unsigned woken = 0;
 
     lock_take(&sched);
-    while (*at && woken < count) {
-        struct thread *thread = *at;
+    while ((thread = *at) != NULL && woken < count) {
+        bool wanted = thread->channel == channel && thread->key == key;
 
-        if (thread->channel != channel || thread->key != key) {
+        if (!wanted && thread->process != channel) {
             at = &thread->next;
             continue;
         }
@@ -155,24 +156,6 @@ unsigned sched_wake(const void *channel, uint64_t key, unsigned count)
     }
     lock_drop(&sched);
     return woken;
-}
-
-void sched_wake_process(struct process *process)
-{
-    struct thread **at = &sleepers;
-
-    lock_take(&sched);
-    while (*at) {
-        struct thread *thread = *at;
-
-        if (thread->process != process) {
-            at = &thread->next;
-            continue;
-        }
-        *at = thread->next;
-        enqueue(thread);
-    }
-    lock_drop(&sched);
 }
 
 /* The boot thread of each CPU, when it has started everything. */

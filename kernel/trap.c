@@ -17,15 +17,13 @@ uint64_t ticks, samples, window_hits;
 
 void on_call(struct trap_frame *frame)
 {
-    uint64_t args[6], number = arch_frame_call(frame, args);
-    int64_t result;
+    struct call call;
+    uint64_t number = arch_frame_call(frame, call.args);
 
     if (arch_window_is_open())
         panic("a call with the access window open");
     arch_irq_restore(true);
-    result = call_answer(number, args);
-    if (number != CALL_EXEC || result < 0)
-        arch_frame_answer(frame, (uint64_t)result);
+    arch_frame_answer(frame, (uint64_t)call_answer(number, &call));
 }
 
 void on_user_fault(struct trap_frame *frame, uint64_t addr, unsigned access, const char *what)
@@ -92,7 +90,7 @@ void on_timer(struct trap_frame *frame)
         __atomic_fetch_add(&window_hits, 1, __ATOMIC_RELAXED);
     current()->expired = true;
     if (current()->process)
-        sample(arch_frame_stack((struct trap_frame *)current()->stack_top - 1));
+        sample(arch_frame_stack(thread_frame(current())));
 }
 
 void on_ipi(void)
