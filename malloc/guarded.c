@@ -140,15 +140,17 @@ static struct guarded *reuse(const struct guarded_class *class, struct pool *poo
     return NULL;
 }
 
+enum { FIRST_STEP = 64 << 10 };
+
 static bool commit(const struct guarded_class *class, struct pool *pool, size_t count)
 {
-    size_t records = round_up(class->count * sizeof(struct guarded), ward_root_.page);
+    struct prefix records = { (unsigned char *)class->slots, FIRST_STEP,
+                              round_up(class->count * sizeof(struct guarded), ward_root_.page) };
+    struct prefix blocks = { class->base, FIRST_STEP, (size_t) class->count << class->pitch_log2 };
 
-    return ward_pool_commit_((unsigned char *)class->slots, &pool->records,
-                             count * sizeof(struct guarded), records) &&
+    return ward_pool_commit_(&records, &pool->records, count * sizeof(struct guarded)) &&
            (!class->committed ||
-            ward_pool_commit_(class->base, &pool->blocks, count << class->pitch_log2,
-                              (size_t) class->count << class->pitch_log2));
+            ward_pool_commit_(&blocks, &pool->blocks, count << class->pitch_log2));
 }
 
 static unsigned char *start_of(const struct guarded_class *class, const struct guarded *slot)

@@ -170,6 +170,15 @@ static void set_size(unsigned char *block, const struct place *place, size_t was
         slack_arm_behind(block, size, bytes - size);
 }
 
+/* Would a block of that many bytes be here, too? Some are in a larger class than usual. */
+static bool stays(const struct class_info *class, size_t was, size_t bytes)
+{
+    if (bytes > CLASS_SMALL_MAX)
+        return false;
+    return class_of(bytes) == (unsigned)(class - ward_root_.classes) ||
+           (bytes <= class->bytes && class_of(bytes) == class_of(bytes_for(was)));
+}
+
 /* In place, as long as the class is the same. False: it has to move. */
 static bool resize(void *block, size_t was, size_t size)
 {
@@ -180,7 +189,7 @@ static bool resize(void *block, size_t was, size_t size)
         return false;
     if (place.class->slots == 1)
         return ward_big_resize_(block, &place, size);
-    if (bytes > CLASS_SMALL_MAX || class_of(bytes) != (unsigned)(place.class - ward_root_.classes))
+    if (!stays(place.class, was, bytes))
         return false;
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, place.class->bytes - was)) {
         ward_report_overflow_(block, was, place.class->bytes - was);

@@ -4,6 +4,7 @@
 #include "big.h"
 #include "guarded.h"
 #include "owner.h"
+#include "pool.h"
 #include "report.h"
 #include "slow.h"
 
@@ -70,7 +71,7 @@ static void *alloc(struct owner *owner, size_t size, size_t bytes)
         return block;
     if (bytes > CLASS_SMALL_MAX)
         return ward_big_alloc_(owner, size, bytes, ward_root_.page);
-    class = class_of(bytes);
+    class = ward_pool_serving_(class_of(bytes));
     while (!block && ward_hand_refill_(owner, class))
         block = try(&owner->hands[class], size);
     return block;

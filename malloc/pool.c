@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <ward/host.h>
@@ -12,7 +13,8 @@ struct WARD_ALIGNED(64) pool {
     _Atomic uint32_t next;              /* the first number nobody has asked for yet */
     _Atomic uint32_t made;              /* beyond the last span that was made */
     _Atomic uint64_t tops[POOL_STACKS]; /* a tag, and 1 + the number of the top */
-    _Atomic size_t blocks, records;     /* bytes committed */
+    _Atomic size_t blocks, records;     /* bytes committed; of blocks behind the first span */
+    _Atomic uint32_t lent;              /* blocks that a larger class gave instead */
 };
 
 static struct pool pools[CLASS_COUNT];
@@ -65,7 +67,7 @@ uintptr_t ward_pool_made_at_(unsigned class)
 
 /* --- Memory ---------------------------------------------------------------------------------- */
 
-enum { COMMIT_FIRST = 256 << 10, COMMIT_STEP = 4 << 20 };
+enum { COMMIT_STEP = 256 << 10, COMMIT_STEP_LARGE = 4 << 20 };
 
 /* Records are sealed by policy. Where blocks lie guards may have to be made by protection yet. */
 static bool is_sealed(const unsigned char *at)
@@ -77,16 +79,23 @@ static bool is_sealed(const unsigned char *at)
 
 static _Atomic size_t opened; /* bytes of all that can be touched */
 
-/* The system does not look at RLIMIT_AS when what is reserved is opened. */
+enum { LOOK_BYTES = 1 << 20 };
+
+/* The system does not look at RLIMIT_AS when what is reserved is opened. Nor is it asked for the
+ * limit each time: what a small program opens are many small pieces. */
+static bool is_allowed(size_t len)
+{
+    size_t was = atomic_load(&opened);
+    struct rlimit limit;
+
+    return was / LOOK_BYTES == (was + len) / LOOK_BYTES || getrlimit(RLIMIT_AS, &limit) ||
+           limit.rlim_cur == RLIM_INFINITY || was + len <= limit.rlim_cur;
+}
+
 static int open_pages(unsigned char *at, size_t len)
 {
-    struct rlimit limit;
-    int error;
+    int error = is_allowed(len) ? ward_host_protect(at, len, WARD_RW) : -ENOMEM;
 
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        atomic_load(&opened) + len > limit.rlim_cur)
-        return -ENOMEM;
-    error = ward_host_protect(at, len, WARD_RW);
     if (error == 0)
         atomic_fetch_add(&opened, len);
     return error;
@@ -105,19 +114,34 @@ bool ward_pool_close_(unsigned char *at, size_t len)
     return true;
 }
 
-/* Whoever begins at the same byte makes the same step: what is refused because it is sealed was
- * made by another thread. */
+/* One thread at a time opens more of a range: a second that is slow would open again what became a
+ * guard meanwhile. Held is the epoch of the process whose thread it is: in a forked child, where
+ * that thread is not, nobody has it. */
+static _Atomic uint64_t committer;
+
+static void lock(void)
+{
+    uint64_t here = ward_host_fork_epoch(), was = atomic_load(&committer);
+
+    while (was == here || !atomic_compare_exchange_weak(&committer, &was, here)) {
+        sched_yield();
+        was = atomic_load(&committer);
+    }
+}
+
+static void unlock(void)
+{
+    atomic_store(&committer, 0);
+}
+
+/* What is refused because it is sealed was opened by a thread that a fork cut off. */
 static bool commit_step(unsigned char *at, size_t len)
 {
     int error = open_pages(at, len);
 
     if (error == 0 && is_sealed(at))
         (void)!ward_host_advise(at, len, WARD_HOST_SEAL);
-    if (error == -EPERM && is_sealed(at)) {
-        atomic_fetch_add(&opened, len); /* and it does not count twice: see below */
-        error = 0;
-    }
-    return error == 0;
+    return error == 0 || (error == -EPERM && is_sealed(at));
 }
 
 /* Where memory is short: no more than is needed. Not of what is sealed, for its steps are all
@@ -128,29 +152,37 @@ static bool commit_least(unsigned char *at, size_t len)
     return !is_sealed(at) && commit_step(at, len);
 }
 
-bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most)
+/* Up to where it can be touched, which was `done`, with one step more. The same: no memory. */
+static size_t commit_more(const struct prefix *prefix, size_t done, size_t need)
 {
-    size_t done = atomic_load(committed);
+    size_t step = done == 0                  ? prefix->first
+                  : done < COMMIT_STEP_LARGE ? COMMIT_STEP
+                                             : COMMIT_STEP_LARGE;
+    size_t least = round_up(need, ward_root_.page), to = round_up(done + step, ward_root_.page);
 
-    while (done < need) {
-        size_t step = done < COMMIT_STEP ? COMMIT_FIRST : COMMIT_STEP, from = done;
-        size_t least = round_up(need, ward_root_.page);
-        size_t to = round_up(done + step, ward_root_.page);
+    to = to < prefix->most ? to : prefix->most;
+    if (commit_step(prefix->base + done, to - done))
+        return to;
+    return least < to && commit_least(prefix->base + done, least - done) ? least : done;
+}
 
-        to = to < most ? to : most;
-        if (!commit_step(base + done, to - done)) {
-            to = least < to && commit_least(base + done, least - done) ? least : 0;
-        }
-        if (to == 0) {
-            status_add(WARD_STATUS_NO_MEMORY, 1);
-            return false;
-        }
-        if (atomic_compare_exchange_strong(committed, &done, to))
-            done = to;
-        else
-            atomic_fetch_sub(&opened, to - from); /* somebody else did the same */
-    }
-    return true;
+bool ward_pool_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need)
+{
+    size_t done = atomic_load(committed), was;
+
+    if (done >= need)
+        return true;
+    lock();
+    done = was = atomic_load(committed);
+    do {
+        was = done;
+        done = done < need ? commit_more(prefix, done, need) : done;
+        atomic_store(committed, done);
+    } while (done < need && done > was);
+    unlock();
+    if (done < need)
+        status_add(WARD_STATUS_NO_MEMORY, 1);
+    return done >= need;
 }
 
 static _Atomic size_t split;
@@ -286,13 +318,40 @@ static void raise(_Atomic uint32_t *made, uint32_t to)
         ;
 }
 
+enum { RECORDS_FIRST = 16 << 10 };
+
+static size_t used_bytes(const struct class_info *info)
+{
+    return round_up((size_t)info->slots * info->bytes, ward_root_.page);
+}
+
+/* Of the first span of a small class the slots alone are opened: many processes are small, and what
+ * is behind is a guard that costs no call. */
+static bool is_first(const struct class_info *info, size_t number)
+{
+    return number == 0 && info->slots > 1 && ward_root_.shared.bytes == 0;
+}
+
+static bool commit_blocks(const struct class_info *info, struct pool *pool, size_t number)
+{
+    size_t pitch = (size_t)1 << info->pitch_log2, first = info->slots > 1 ? pitch : 0;
+    struct prefix others = { info->base + first, COMMIT_STEP,
+                             ((size_t)info->spans << info->pitch_log2) - first };
+
+    if (!info->committed)
+        return true;
+    if (is_first(info, number))
+        return ward_pool_open_(info->base, used_bytes(info));
+    return ward_pool_commit_(&others, &pool->blocks, ((number + 1) << info->pitch_log2) - first);
+}
+
 static bool commit_span(const struct class_info *info, struct pool *pool, size_t number)
 {
-    return ward_pool_commit_(info->records, &pool->records, (number + 1) * info->record_bytes,
-                             round_up((size_t)info->spans * info->record_bytes, ward_root_.page)) &&
-           (!info->committed ||
-            ward_pool_commit_(info->base, &pool->blocks, (number + 1) << info->pitch_log2,
-                              (size_t)info->spans << info->pitch_log2));
+    struct prefix records = { info->records, RECORDS_FIRST,
+                              round_up((size_t)info->spans * info->record_bytes, ward_root_.page) };
+
+    return ward_pool_commit_(&records, &pool->records, (number + 1) * info->record_bytes) &&
+           commit_blocks(info, pool, number);
 }
 
 /* A number that was taken in vain is taken by the next who asks, unless somebody was faster. */
@@ -324,20 +383,56 @@ static bool take(unsigned class, uint32_t *number)
     return false;
 }
 
+/* Whose handler it is need not be known at each span. */
+static void look_sometimes(void)
+{
+    static _Atomic uint32_t spans;
+
+    if (atomic_fetch_add(&spans, 1) % 16 == 0)
+        ward_status_look_();
+}
+
 struct span *ward_pool_make_(unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
     struct pool *pool = &pools[class];
-    size_t used = round_up((size_t)info->slots * info->bytes, ward_root_.page);
+    size_t used = used_bytes(info);
     struct span *span;
     uint32_t number;
 
     if (!take(class, &number))
         return NULL;
     span = pool_name(class, number);
-    if (class < CLASS_SMALL)
+    if (class < CLASS_SMALL && !is_first(info, number))
         (void)ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
     raise(&pool->made, number + 1);
-    ward_status_look_();
+    look_sometimes();
     return span;
+}
+
+/* --- Classes of few blocks -------------------------------------------------------------------- */
+
+enum { LENT_MOST = 16, LENT_BYTES_MAX = 64 << 10 };
+
+/* Is every slot of the larger class as aligned as those of the other, and not too large? */
+static bool can_lend(unsigned larger, unsigned class)
+{
+    size_t bytes = class_bytes(class), more = class_bytes(larger);
+
+    return more <= 2 * bytes && more <= LENT_BYTES_MAX && more % (bytes & -bytes) == 0 &&
+           atomic_load(&pools[larger].made);
+}
+
+unsigned ward_pool_serving_(unsigned class)
+{
+    struct pool *pool = &pools[class];
+
+    if (atomic_load(&pool->made) || atomic_load(&pool->lent) >= LENT_MOST)
+        return class;
+    for (unsigned larger = class + 1; larger < CLASS_SMALL; larger++)
+        if (can_lend(larger, class)) {
+            atomic_fetch_add(&pool->lent, 1);
+            return larger;
+        }
+    return class;
 }

@@ -28,6 +28,11 @@ WARD_INLINE struct span *pool_span(unsigned class, uint32_t number)
     return (struct span *)(void *)(info->records + (size_t)number * info->record_bytes);
 }
 
+/* Which class serves a request for one of this. A class that nobody uses yet costs a range of its
+ * own, with mappings and tables of pages: so its first few blocks come from a larger one in use, of
+ * at most twice the size, whose slots are at least as aligned. */
+unsigned ward_pool_serving_(unsigned class);
+
 /* The record of span number `number` says which span it is. */
 WARD_INLINE struct span *pool_name(unsigned class, uint32_t number)
 {
@@ -84,8 +89,15 @@ bool ward_pool_trim_(size_t leave);
 bool ward_pool_open_(unsigned char *at, size_t len);
 bool ward_pool_close_(unsigned char *at, size_t len);
 
-/* Sees to it that [base, base + need) can be touched; *committed says how much can be, of `most`
- * bytes. Two threads may do the same at once. */
-bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most);
+/* A range that is opened from its start on. */
+struct prefix {
+    unsigned char *base;
+    size_t first; /* bytes of the first step; the others are larger, or the same */
+    size_t most;  /* bytes of all */
+};
+
+/* Sees to it that the first `need` bytes of a range can be touched; *committed says how many can
+ * be. One thread does so at a time. */
+bool ward_pool_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need);
 
 #endif

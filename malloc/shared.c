@@ -15,6 +15,7 @@ enum {
     GRAIN = 2 << 20,
     CLASS_BYTES_MAX = 1 << 20, /* larger blocks have mappings of their own */
     BYTES_TO_AN_OWNER = 128 << 10,
+    FIRST_STEP = 256 << 10,
 };
 
 static _Atomic size_t next_unit, blocks, records; /* the first not taken; bytes committed */
@@ -142,9 +143,11 @@ static bool commit(const struct class_info *info, size_t first, size_t units)
     size_t all =
         round_up((shared->bytes >> shared->unit_log2) * shared->record_bytes, ward_root_.page);
 
-    return ward_pool_commit_(info->records, &records, (first + 1) * shared->record_bytes, all) &&
-           ward_pool_commit_(info->base, &blocks, (first + units) << shared->unit_log2,
-                             shared->bytes);
+    struct prefix of_records = { info->records, FIRST_STEP, all };
+    struct prefix of_blocks = { info->base, FIRST_STEP, shared->bytes };
+
+    return ward_pool_commit_(&of_records, &records, (first + 1) * shared->record_bytes) &&
+           ward_pool_commit_(&of_blocks, &blocks, (first + units) << shared->unit_log2);
 }
 
 static bool take_units(size_t units, size_t *first)

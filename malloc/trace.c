@@ -34,11 +34,14 @@ static _Atomic uint32_t *head_of(uintptr_t pc, uint32_t parent)
     return &ward_root_.traces->heads[mixed >> (64 - TRACE_HEADS_LOG2)];
 }
 
+enum { FIRST_STEP = 256 << 10 };
+
 static bool commit(size_t bytes)
 {
-    return bytes <= atomic_load_explicit(&committed, memory_order_relaxed) ||
-           ward_pool_commit_((unsigned char *)ward_root_.traces, &committed, bytes,
-                             round_up(sizeof(struct trace_store), ward_root_.page));
+    struct prefix store = { (unsigned char *)ward_root_.traces, FIRST_STEP,
+                            round_up(sizeof(struct trace_store), ward_root_.page) };
+
+    return ward_pool_commit_(&store, &committed, bytes);
 }
 
 /* From number on among those with the same head, up to `last`. 0: it is not there. */

@@ -434,7 +434,7 @@ static const struct operation operations[] = {
     { "a mapping", nothing, nothing, huge_in_and_out, HUGE, HUGE + 65536 },
     { "realloc", some_blocks, nothing, resize, 40, 48 + 1024 },
     { "calloc", some_blocks, nothing, clear, 40, 48 },
-    { "memalign", some_blocks, nothing, align, 700, 768 },
+    { "memalign", some_blocks, nothing, align, 700, 1024 }, /* of a class in use */
     { "malloc_trim", release_many, nothing, trim, 6000, 0 },
     { "a thread that ends", some_blocks, nothing, end_of_thread, 40, 48 + THREAD },
 };

@@ -26,10 +26,9 @@ enum { MAX = 64 };
 struct ward_root ward_root_;
 static bool no_memory;
 
-bool ward_pool_commit_(unsigned char *base, _Atomic size_t *committed, size_t need, size_t most)
+bool ward_pool_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need)
 {
-    (void)base;
-    (void)most;
+    (void)prefix;
     if (no_memory)
         return false;
     *committed = need;
