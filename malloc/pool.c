@@ -383,15 +383,6 @@ static bool take(unsigned class, uint32_t *number)
     return false;
 }
 
-/* Whose handler it is need not be known at each span. */
-static void look_sometimes(void)
-{
-    static _Atomic uint32_t spans;
-
-    if (atomic_fetch_add(&spans, 1) % 16 == 0)
-        ward_status_look_();
-}
-
 struct span *ward_pool_make_(unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
@@ -399,14 +390,17 @@ struct span *ward_pool_make_(unsigned class)
     size_t used = used_bytes(info);
     struct span *span;
     uint32_t number;
+    bool first;
 
     if (!take(class, &number))
         return NULL;
     span = pool_name(class, number);
-    if (class < CLASS_SMALL && !is_first(info, number))
+    first = is_first(info, number);
+    if (class < CLASS_SMALL && !first)
         (void)ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
     raise(&pool->made, number + 1);
-    look_sometimes();
+    if (!first)
+        ward_status_look_();
     return span;
 }
 
