@@ -7,10 +7,12 @@
  *
  *   struct trap_frame    the registers of whoever was interrupted, on the kernel's stack
  *   struct context       what a switch between threads of the kernel keeps
- *   constants            RAM_BASE, RAM_BYTES, KERNEL_LINK_OFFSET (virtual minus physical address of
- * the image), DIRECT_BASE (virtual address of physical 0), HEAP_BASE, HEAP_BYTES, USER_BITS (user
- * addresses are below 1 << USER_BITS), TABLE_LEVELS inline functions     arch_current,
- * arch_irq_off, arch_irq_restore, and those about entries below
+ *   constants            RAM_BASE, RAM_BYTES, KERNEL_LINK_OFFSET (virtual minus physical address
+ *                        of the image), DIRECT_BASE (virtual address of physical 0), HEAP_BASE,
+ *                        HEAP_BYTES, USER_BITS (user addresses are below 1 << USER_BITS),
+ *                        TABLE_LEVELS, KERNEL_ENTRIES (of a root: the last, for the kernel half)
+ *   inline functions     arch_current, arch_irq_off, arch_irq_restore, and those about entries
+ * below
  *
  * Page tables: all three machines have 512 entries of 8 bytes in a table, pages of 4 KiB and large
  * ones of 2 MiB. An entry that is 0 is empty.
@@ -22,10 +24,9 @@
 #include <ward/prot.h>
 
 /* Of a leaf, with WARD_READ, WARD_WRITE and WARD_EXEC. Without all of these three a leaf faults,
- * but keeps its frame. */
+ * but keeps its frame. All are marked as accessed: pages come when they are touched. */
 enum {
     PAGE_USER = 32,
-    PAGE_ACCESSED = 64,
     PAGE_DIRTY = 128,
     PAGE_LARGE = 256,
     PAGE_DEVICE = 512,
@@ -62,10 +63,7 @@ void arch_wait(void);
 /* Uses the page tables at root, with nothing left of the last ones. */
 void arch_root_load(uint64_t root);
 
-/* The root of the kernel's own tables, made: what is not of the user's half of others. */
-void arch_root_share(uint64_t *root);
-
-/* Forgets all translations of user addresses on this CPU. */
+/* Forgets all translations of user addresses on this CPU, and instructions fetched before. */
 void arch_flush(void);
 /* And of one kernel page. */
 void arch_flush_page(uint64_t va);
@@ -76,8 +74,9 @@ void arch_switch(struct thread *from, struct thread *to);
 /* Makes a thread that starts in start(), at the top of its stack. */
 void arch_thread_init(struct thread *thread, void *stack, size_t bytes, void (*start)(void));
 
-/* Instructions were written to memory: they may be executed now. */
-void arch_sync_code(const void *at, size_t n);
+/* Instructions were written to a frame, by its direct address. Once this and then, on every CPU
+ * that may execute them, arch_flush was called, they may be fetched. */
+void arch_sync_code(const void *frame);
 
 /* ---- the user's registers ---- */
 

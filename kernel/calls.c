@@ -47,22 +47,7 @@ int64_t call_path(uint64_t at, char path[PATH_BYTES])
 
 int64_t call_brk(const struct call *call)
 {
-    struct vm *vm = call->process->vm;
-    uint64_t was = vm->brk, at = was, end = (call->args[0] + PAGE - 1) / PAGE * PAGE;
-    int64_t error = 0;
-
-    if (call->args[0] == 0)
-        return (int64_t)was;
-    if (call->args[0] < vm->brk_first || call->args[0] > USER_END / 2)
-        return -EINVAL;
-    if (end > was)
-        error = vm_map(vm, &at, end - was, WARD_RW);
-    else if (end < was)
-        error = vm_unmap(vm, end, was - end);
-    if (error)
-        return error;
-    __atomic_store_n(&vm->brk, end, __ATOMIC_RELAXED);
-    return (int64_t)end;
+    return vm_brk(call->process->vm, call->args[0]);
 }
 
 int64_t call_map(const struct call *call)
@@ -75,7 +60,7 @@ int64_t call_map(const struct call *call)
 
 int64_t call_unmap(const struct call *call)
 {
-    return vm_unmap(call->process->vm, call->args[0], call->args[1]);
+    return vm_change(call->process->vm, call->args[0], call->args[1], VM_GONE);
 }
 
 int64_t call_protect(const struct call *call)
@@ -83,7 +68,7 @@ int64_t call_protect(const struct call *call)
     uint64_t prot = call->args[2];
 
     return prot > 7 ? -EINVAL
-                    : vm_protect(call->process->vm, call->args[0], call->args[1], (unsigned)prot);
+                    : vm_change(call->process->vm, call->args[0], call->args[1], (unsigned)prot);
 }
 
 /* A pin that is `was` becomes this call's, and nobody else's until it is free or held. */

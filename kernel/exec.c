@@ -50,7 +50,7 @@ static int load_segment(struct vm *vm, const struct program *program, const stru
         error =
             ward_space_write(&vm->remote, s->va, program->bytes + s->offset, s->file_bytes, NULL);
     if (!error)
-        error = vm_protect(vm, first, n, prot_of(s->flags));
+        error = vm_change(vm, first, n, prot_of(s->flags));
     if (vm->brk < first + n)
         vm->brk_first = vm->brk = first + n;
     return error;

@@ -46,6 +46,8 @@ static void *map_books(size_t bytes)
 {
     uint64_t va = host_reserve(bytes);
 
+    if (va == 0)
+        panic("the kernel half is too small for the books");
     for (size_t off = 0; off < bytes; off += PAGE)
         tables_map(va + off, physical(take_early()), PAGE, WARD_RW);
     return (void *)(uintptr_t)va;
@@ -98,15 +100,6 @@ void *frame_alloc(void)
     return frame ? memset(frame, 0, PAGE) : NULL;
 }
 
-/* A use is a page table's entry: there are fewer frames than can be counted. */
-void frame_use(void *frame)
-{
-    lock_take(&lock);
-    if (uses_of(frame)->uses++ == UINT16_MAX)
-        panic("frame %p has too many uses", physical(frame));
-    lock_drop(&lock);
-}
-
 static void drop(void *frame)
 {
     if (uses_of(frame)->uses == 0 || --uses_of(frame)->uses == 0)
@@ -120,14 +113,39 @@ void frame_drop(void *frame)
     lock_drop(&lock);
 }
 
-unsigned frame_uses(const void *frame)
+bool frame_share(void *frame)
 {
-    return __atomic_load_n(&uses_of(frame)->uses, __ATOMIC_RELAXED);
+    struct uses *u = uses_of(frame);
+    bool done;
+
+    lock_take(&lock);
+    done = u->pins == 0 && u->uses < UINT16_MAX;
+    u->uses = (uint16_t)(u->uses + done);
+    lock_drop(&lock);
+    return done;
 }
 
-unsigned frame_pins(const void *frame)
+/* Both counts as they are at one time: every pin is a use. */
+static struct uses count(const void *frame)
 {
-    return __atomic_load_n(&uses_of(frame)->pins, __ATOMIC_RELAXED);
+    struct uses u;
+
+    lock_take(&lock);
+    u = *uses_of(frame);
+    lock_drop(&lock);
+    return u;
+}
+
+bool frame_is_shared(const void *frame)
+{
+    struct uses u = count(frame);
+
+    return u.uses - u.pins > 1;
+}
+
+bool frame_is_pinned(const void *frame)
+{
+    return count(frame).pins > 0;
 }
 
 bool frame_pin(void *frame)
@@ -136,7 +154,7 @@ bool frame_pin(void *frame)
     bool done;
 
     lock_take(&lock);
-    done = u->pins < UINT16_MAX / 2 && u->uses < UINT16_MAX;
+    done = u->uses < UINT16_MAX;
     if (done)
         u->pins++, u->uses++;
     lock_drop(&lock);

@@ -74,8 +74,3 @@ uint64_t heap_in_use(void)
     lock_drop(&lock);
     return live;
 }
-
-struct ward_slab *heap_slab(enum kind kind)
-{
-    return &slabs[kind];
-}

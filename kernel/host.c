@@ -13,11 +13,16 @@ static uint64_t reserved; /* bytes from HEAP_BASE */
 
 uint64_t host_reserve(size_t bytes)
 {
-    uint64_t at = __atomic_fetch_add(&reserved, bytes + GUARD, __ATOMIC_RELAXED);
+    const uint64_t most = HEAP_BYTES - 2 * GUARD;
+    uint64_t at = 0;
 
-    if (bytes > HEAP_BYTES || at > HEAP_BYTES - bytes - GUARD)
-        panic("the kernel half is full");
-    return HEAP_BASE + GUARD + at;
+    lock_take(&lock);
+    if (bytes <= most && reserved <= most - bytes) {
+        at = HEAP_BASE + GUARD + reserved;
+        reserved += bytes + GUARD;
+    }
+    lock_drop(&lock);
+    return at;
 }
 
 size_t ward_host_page_size(void)
@@ -27,107 +32,87 @@ size_t ward_host_page_size(void)
 
 /* --- Pages ------------------------------------------------------------------------------------ */
 
-static uint64_t *entry_of(const char *at, bool make)
+/* A page has a frame from the first time that it is opened until it is unmapped. */
+static bool has_frame(uint64_t va)
 {
-    uint64_t *entry = tables_walk(kernel_root, (uintptr_t)at, make);
+    uint64_t *entry = tables_walk(kernel_root, va, true);
+    void *frame = entry && *entry == 0 ? frame_alloc() : NULL;
 
-    if (!entry && make)
-        panic("no memory for the heap's tables");
-    return entry;
-}
-
-/* Opens a page that has a frame, or gets one; or closes it, and it keeps what it has. */
-static int set_page(const char *at, unsigned prot)
-{
-    uint64_t *entry = entry_of(at, true);
-    void *frame;
-
-    if (*entry == 0 && prot == WARD_NONE)
-        return 0;
-    frame = *entry ? direct(arch_address(*entry)) : frame_alloc();
-    if (!frame)
-        return -ENOMEM;
-    if (*entry == 0)
+    if (frame) {
+        entry_set(entry, arch_leaf(physical(frame), WARD_NONE));
         __atomic_fetch_add(&frames_of_kernel, 1, __ATOMIC_RELAXED);
-    *entry = arch_leaf(physical(frame), prot | PAGE_ACCESSED | PAGE_DIRTY);
-    return 0;
-}
-
-/* True: the others may still see what was here. */
-static bool free_page(const char *at)
-{
-    uint64_t *entry = entry_of(at, false);
-
-    if (!entry || *entry == 0)
-        return false;
-    *entry = 0;
-    return true;
+    }
+    return entry && *entry;
 }
 
 int ward_host_protect(void *at, size_t len, unsigned prot)
 {
+    uint64_t va = (uintptr_t)at, end = va + len, *entry;
     int error = 0;
 
     if (prot & ~(unsigned)WARD_RW)
         return -ENOTSUP;
     lock_take(&lock);
-    for (size_t off = 0; off < len && !error; off += PAGE)
-        error = set_page((char *)at + off, prot);
+    for (uint64_t page = va; page < end && prot != WARD_NONE && !error; page += PAGE)
+        error = has_frame(page) ? 0 : -ENOMEM;
+    for (; !error && (entry = tables_next(kernel_root, &va, end)) != NULL; va += PAGE)
+        entry_set(entry, arch_leaf(arch_address(*entry), prot | PAGE_DIRTY));
     vm_flush(NULL);
     lock_drop(&lock);
     return error;
 }
 
-int ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
-                  size_t huge_bytes)
-{
-    int error;
-
-    (void)huge_bytes;
-    if (*at || kind != WARD_HOST_ANON) {
-        *at = NULL;
-        return -ENOTSUP;
-    }
-    if (len > HEAP_BYTES)
-        return -ENOMEM;
-    *at = (void *)(uintptr_t)host_reserve(len);
-    error = prot == WARD_NONE ? 0 : ward_host_protect(*at, len, prot);
-    if (error)
-        *at = NULL;
-    return error;
-}
-
 /* A page at a time: what is freed, nobody sees any more. */
-int ward_host_unmap(void *at, size_t len)
+static void drop_frames(uint64_t va, size_t len)
 {
-    lock_take(&lock);
-    for (size_t off = 0; off < len; off += PAGE) {
-        uint64_t *entry = entry_of((char *)at + off, false);
-        uint64_t was = entry ? *entry : 0;
+    uint64_t end = va + len, *entry;
 
-        if (!free_page((char *)at + off))
-            continue;
+    lock_take(&lock);
+    for (; (entry = tables_next(kernel_root, &va, end)) != NULL; va += PAGE) {
+        void *frame = direct(arch_address(*entry));
+
+        entry_set(entry, 0);
         vm_flush(NULL);
-        frame_drop(direct(arch_address(was)));
+        frame_drop(frame);
         __atomic_fetch_sub(&frames_of_kernel, 1, __ATOMIC_RELAXED);
     }
     lock_drop(&lock);
+}
+
+int ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
+                  size_t huge_bytes)
+{
+    bool anywhere = *at == NULL && kind == WARD_HOST_ANON;
+
+    (void)huge_bytes;
+    *at = anywhere ? (void *)(uintptr_t)host_reserve(len) : NULL;
+    if (!*at)
+        return anywhere ? -ENOMEM : -ENOTSUP;
+    if (ward_host_protect(*at, len, prot) == 0)
+        return 0;
+    drop_frames((uintptr_t)*at, len);
+    *at = NULL;
+    return -ENOMEM;
+}
+
+int ward_host_unmap(void *at, size_t len)
+{
+    drop_frames((uintptr_t)at, len);
     return 0;
 }
 
 /* Pages that are dropped are cleared, and stay. */
 int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
 {
-    if (advice == WARD_HOST_POPULATE)
-        return 0;
-    if (advice != WARD_HOST_RELEASE)
-        return -ENOTSUP;
-    for (size_t off = 0; off < len; off += PAGE) {
-        const uint64_t *entry = entry_of((char *)at + off, false);
+    uint64_t va = (uintptr_t)at, end = va + len;
+    const uint64_t *entry;
 
-        if (entry && *entry)
-            memset(direct(arch_address(*entry)), 0, PAGE);
-    }
+    if (advice != WARD_HOST_RELEASE)
+        return advice == WARD_HOST_POPULATE ? 0 : -ENOTSUP;
+    lock_take(&lock);
+    for (; (entry = tables_next(kernel_root, &va, end)) != NULL; va += PAGE)
+        memset(direct(arch_address(*entry)), 0, PAGE);
+    lock_drop(&lock);
     return 0;
 }
 

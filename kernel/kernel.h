@@ -50,13 +50,14 @@ __attribute__((noreturn)) void panic(const char *format, ...);
 /* ---- frames (frames.c): a ward slab over physical memory ---- */
 
 /* Physical pages, by their direct address. Each has a count of who uses it and a count of pins;
- * that is kept with the slab's metadata, not in them. */
+ * that is kept with the slab's metadata, not in them. Only a frame that is one space's alone is
+ * pinned, so whoever finds a pinned frame in a table of his is who pinned it. */
 void frames_init(uint64_t first, uint64_t end); /* physical */
 void *frame_alloc(void);                        /* zeroed, one use; NULL: none left */
-void frame_use(void *frame);
-void frame_drop(void *frame); /* the last use frees it */
-unsigned frame_uses(const void *frame);
-unsigned frame_pins(const void *frame);
+bool frame_share(void *frame);                  /* another use; false: pinned, or too many */
+void frame_drop(void *frame);                   /* the last use frees it */
+bool frame_is_shared(const void *frame);        /* used by others, not only pinned */
+bool frame_is_pinned(const void *frame);
 bool frame_pin(void *frame); /* a use, too; false: too many */
 void frame_unpin(void *frame);
 uint64_t frames_in_use(void);
@@ -74,6 +75,18 @@ static inline uint64_t physical(const void *frame)
 /* ---- page tables (tables.c) ---- */
 
 extern uint64_t kernel_root; /* physical */
+
+/* Whoever walks, a processor or another CPU's code, finds behind an entry what was written before
+ * it. */
+static inline void entry_set(uint64_t *entry, uint64_t value)
+{
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t entry_get(const uint64_t *entry)
+{
+    return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+}
 
 void tables_init(void);
 /* The entry of a page; make: with tables on the way, NULL when there is no frame. */
@@ -96,10 +109,8 @@ void heap_init(void);
 void *heap_alloc(enum kind kind); /* zeroed, but for stacks; NULL: none left */
 void heap_free(enum kind kind, void *block);
 uint64_t heap_in_use(void);
-struct ward_slab *heap_slab(enum kind kind); /* for tests */
 
-/* ---- address spaces (vm.c), their faults (fault.c), the provider of the gates (provider.c) ----
- */
+/* ---- address spaces (vm.c), and the provider of the gates for them (provider.c) ---- */
 
 struct area {
     struct area *next;
@@ -117,21 +128,34 @@ struct vm {
     uint32_t refs; /* atomic */
 };
 
+enum {
+    VM_GONE = 8,   /* as a protection: unmapped */
+    VM_ALONE = 16, /* with an access: the page is this space's alone, and writable if it may be */
+};
+
 struct vm *vm_make(void);
 void vm_drop(struct vm *vm);
-/* *at: where, or 0. 0, -EINVAL, -ENOMEM, -EEXIST. */
+/* *at: where, or 0. What was there goes. 0, -EINVAL, -ENOMEM, -EBUSY: some of it is pinned. */
 int vm_map(struct vm *vm, uint64_t *at, uint64_t n, unsigned prot);
-int vm_unmap(struct vm *vm, uint64_t at, uint64_t n);
-int vm_protect(struct vm *vm, uint64_t at, uint64_t n, unsigned prot);
+/* Protects a range, all of which must be mapped (-ENOMEM), or unmaps it. Other errors as above. */
+int vm_change(struct vm *vm, uint64_t at, uint64_t n, unsigned prot);
+/* Moves the end of the program's data to the page behind `end`; 0: nowhere. The end, -EINVAL, or
+ * -ENOMEM: something else is there. */
+int64_t vm_brk(struct vm *vm, uint64_t end);
 struct vm *vm_fork(struct vm *parent);
 /* Brings the page of addr in for this access. 0, or the kind of fault it is. */
 unsigned vm_fault(struct vm *vm, uint64_t addr, unsigned access);
 
 /* With the lock held: */
-struct area *vm_area_at(struct vm *vm, uint64_t addr); /* the first that ends behind addr */
+/* Do areas from *at to end allow the access? 0, or the kind of fault at *at. */
+unsigned vm_check(struct vm *vm, uint64_t *at, uint64_t end, unsigned access);
 /* *frame: the page's, allowed for the access, with accessed and dirty set. */
 unsigned vm_page(struct vm *vm, uint64_t addr, unsigned access, void **frame);
-/* Returns when no CPU has an old translation of the space's pages. */
+/* Code was written to a frame: all CPUs fetch it anew. */
+void vm_sync_code(struct vm *vm, const void *frame);
+
+/* Returns when no CPU has an old translation of the space's pages, or instructions from them. NULL:
+ * of anything. */
 void vm_flush(struct vm *vm);
 
 void provider_init(struct vm *vm);
@@ -232,7 +256,7 @@ bool is_killed(void); /* this thread, which ends when it leaves the kernel */
 int exec_load(const char *path, const struct strings *strings, struct trap_frame *frame,
               struct vm **vm);
 
-/* ---- files (file.c), and the programs in the image (archive.c) ---- */
+/* ---- files (file.c), and the programs in the image (archive.S, made by the build) ---- */
 
 struct program {
     const char *name;

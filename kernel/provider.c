@@ -14,14 +14,11 @@
 #include "host.h"
 #include "kernel.h"
 
-static struct vm *vm_of_here(struct ward_space *space)
+static struct vm *vm_of(struct ward_space *space)
 {
-    return (struct vm *)(void *)((char *)space - offsetof(struct vm, here));
-}
+    size_t at = space->direct ? offsetof(struct vm, here) : offsetof(struct vm, remote);
 
-static struct vm *vm_of_remote(struct ward_space *space)
-{
-    return (struct vm *)(void *)((char *)space - offsetof(struct vm, remote));
+    return (struct vm *)(void *)((char *)space - at);
 }
 
 static size_t left_in_page(uint64_t a, size_t n)
@@ -31,197 +28,144 @@ static size_t left_in_page(uint64_t a, size_t n)
     return left < n ? left : n;
 }
 
-/* --- Both ----------------------------------------------------------------------------------------
- */
-
-static bool fail(struct ward_fault *why, uint64_t addr, unsigned kind)
+/* Is there no fault? Else this is it. */
+static bool is_good(unsigned kind, uint64_t addr, struct ward_fault *why)
 {
+    if (kind == 0)
+        return true;
     why->addr = addr;
     why->kind = kind;
     return false;
 }
 
-static bool check(struct vm *vm, uint64_t a, size_t n, unsigned access, struct ward_fault *why)
+static bool check(struct ward_space *space, uint64_t a, size_t n, unsigned access,
+                  struct ward_fault *why)
 {
-    uint64_t at = a, end = a + n;
-    bool good = true;
+    struct vm *vm = vm_of(space);
+    uint64_t at = a;
+    unsigned kind;
 
     lock_take(&vm->lock);
-    for (const struct area *area = vm_area_at(vm, a); at < end && good; area = area->next) {
-        if (!area || area->first > at)
-            good = fail(why, at, WARD_FAULT_UNMAPPED);
-        else if (access & ~area->prot)
-            good = fail(why, at, WARD_FAULT_PROT);
-        else
-            at = area->end;
-    }
+    kind = vm_check(vm, &at, a + n, access);
     lock_drop(&vm->lock);
+    return is_good(kind, at, why);
+}
+
+static bool populate(struct ward_space *space, uint64_t a, size_t n, unsigned access,
+                     struct ward_fault *why)
+{
+    bool good = true;
+
+    for (size_t off = 0; off < n && good; off += left_in_page(a + off, n - off))
+        good = is_good(vm_fault(vm_of(space), a + off, access), a + off, why);
     return good;
 }
 
-static bool populate(struct vm *vm, uint64_t a, size_t n, unsigned access, struct ward_fault *why)
+/* What a direct access came upon. */
+static enum ward_answer serve_fault(struct ward_space *space, struct ward_fault *fault)
 {
-    for (size_t off = 0; off < n; off += left_in_page(a + off, n - off)) {
-        unsigned kind = vm_fault(vm, a + off, access);
+    unsigned kind = vm_fault(vm_of(space), fault->addr, fault->access);
 
-        if (kind)
-            return fail(why, a + off, kind);
-    }
-    return true;
+    return is_good(kind, fault->addr, fault) ? WARD_RETRY : WARD_FAIL;
 }
 
 /* A host address for all bytes of a pin: its pages lie one after the other in the direct half, as
  * one page does. More would have to be mapped somewhere; WARD_FAULT_CANNOT says that they are not.
  */
-static bool pin(struct vm *vm, struct ward_pin *pin, struct ward_fault *why)
+static bool pin(struct ward_space *space, struct ward_pin *pin, struct ward_fault *why)
 {
-    uint64_t first = pin->a - pin->a % PAGE;
-    unsigned access = pin->access, kind;
-    const struct area *area;
-    void *frame = NULL;
+    struct vm *vm = vm_of(space);
+    char *frame = NULL;
+    unsigned kind;
 
-    if (pin->a + pin->n > first + PAGE)
-        return fail(why, first + PAGE, WARD_FAULT_CANNOT);
+    if (left_in_page(pin->a, pin->n) < pin->n)
+        return is_good(WARD_FAULT_CANNOT, pin->a + left_in_page(pin->a, pin->n), why);
     lock_take(&vm->lock);
-    area = vm_area_at(vm, pin->a); /* what may be written later is this space's own from now on */
-    if (area && area->prot & WARD_WRITE)
-        access |= WARD_WRITE;
-    kind = vm_page(vm, pin->a, access, &frame);
+    kind = vm_page(vm, pin->a, pin->access | VM_ALONE, (void **)&frame);
     if (kind == 0 && !frame_pin(frame))
         kind = WARD_FAULT_PINS;
     arch_flush_page(pin->a);
     lock_drop(&vm->lock);
-    if (kind)
-        return fail(why, pin->a, kind);
+    if (!is_good(kind, pin->a, why))
+        return false;
     __atomic_fetch_add(&vm->refs, 1, __ATOMIC_RELAXED);
-    pin->host = (char *)frame + pin->a % PAGE;
+    pin->host = frame + pin->a % PAGE;
     return true;
 }
 
 /* The space may have ended meanwhile, all but this. */
-static void unpin(struct vm *vm, const struct ward_pin *pin)
+static void unpin(struct ward_space *space, const struct ward_pin *pin)
 {
-    uintptr_t host = (uintptr_t)pin->host;
-
-    frame_unpin((void *)(host - host % PAGE));
-    vm_drop(vm);
+    frame_unpin((char *)pin->host - pin->a % PAGE);
+    vm_drop(vm_of(space));
 }
 
-/* --- Here
- * ------------------------------------------------------------------------------------------ */
+/* --- Remote ------------------------------------------------------------------------------------
+ */
 
-static enum ward_answer here_fault(struct ward_space *space, struct ward_fault *fault)
+/* One page or less, to us or from us; the kind of fault. */
+static unsigned copy_piece(struct vm *vm, uint64_t a, char *to, const char *from, size_t n)
 {
-    unsigned kind = vm_fault(vm_of_here(space), fault->addr, fault->access);
+    char *frame = NULL;
+    unsigned kind;
 
-    if (kind == 0)
-        return WARD_RETRY;
-    fault->kind = kind;
-    return WARD_FAIL;
+    lock_take(&vm->lock);
+    kind = vm_page(vm, a, to ? WARD_READ : WARD_WRITE, (void **)&frame);
+    if (kind == 0 && to) {
+        memcpy(to, frame + a % PAGE, n);
+    } else if (kind == 0) {
+        memcpy(frame + a % PAGE, from, n);
+        if (vm_check(vm, &(uint64_t){ a }, a + 1, WARD_EXEC) == 0)
+            vm_sync_code(vm, frame);
+    }
+    lock_drop(&vm->lock);
+    return kind;
 }
 
-static bool here_check(struct ward_space *space, uint64_t a, size_t n, unsigned access,
-                       struct ward_fault *why)
-{
-    return check(vm_of_here(space), a, n, access, why);
-}
-
-static bool here_populate(struct ward_space *space, uint64_t a, size_t n, unsigned access,
-                          struct ward_fault *why)
-{
-    return populate(vm_of_here(space), a, n, access, why);
-}
-
-static bool here_pin(struct ward_space *space, struct ward_pin *p, struct ward_fault *why)
-{
-    return pin(vm_of_here(space), p, why);
-}
-
-static void here_unpin(struct ward_space *space, const struct ward_pin *p)
-{
-    unpin(vm_of_here(space), p);
-}
-
-static const struct ward_space_ops here_ops = {
-    .name = "page tables",
-    .check = here_check,
-    .populate = here_populate,
-    .fault = here_fault,
-    .pin = here_pin,
-    .unpin = here_unpin,
-};
-
-/* --- Remote
- * ---------------------------------------------------------------------------------------- */
-
-/* Bytes copied: up to the end, or to the page that fails. Exactly one of to and from is given. */
-static size_t copy(struct vm *vm, uint64_t a, char *to, const char *from, size_t n,
+/* Bytes copied: up to the end, or to the page that fails. */
+static size_t copy(struct ward_space *space, uint64_t a, char *to, const char *from, size_t n,
                    struct ward_fault *why)
 {
-    unsigned access = to ? WARD_READ : WARD_WRITE, kind = 0;
-    size_t done = 0;
+    size_t done = 0, piece;
 
-    while (done < n && kind == 0) {
-        size_t piece = left_in_page(a + done, n - done);
-        char *frame = NULL;
-
-        lock_take(&vm->lock);
-        kind = vm_page(vm, a + done, access, (void **)&frame);
-        if (kind == 0 && to)
-            memcpy(to + done, frame + (a + done) % PAGE, piece);
-        else if (kind == 0)
-            memcpy(frame + (a + done) % PAGE, from + done, piece);
-        lock_drop(&vm->lock);
-        if (kind)
-            (void)fail(why, a + done, kind);
-        else
-            done += piece;
+    for (; done < n; done += piece) {
+        piece = left_in_page(a + done, n - done);
+        if (!is_good(copy_piece(vm_of(space), a + done, to ? to + done : NULL,
+                                to ? NULL : from + done, piece),
+                     a + done, why))
+            break;
     }
     return done;
 }
 
-static size_t remote_read(struct ward_space *space, uint64_t a, void *dst, size_t n,
-                          struct ward_fault *why)
+static size_t read(struct ward_space *space, uint64_t a, void *to, size_t n, struct ward_fault *why)
 {
-    return copy(vm_of_remote(space), a, dst, NULL, n, why);
+    return copy(space, a, to, NULL, n, why);
 }
 
-static size_t remote_write(struct ward_space *space, uint64_t a, const void *src, size_t n,
-                           struct ward_fault *why)
+static size_t write(struct ward_space *space, uint64_t a, const void *from, size_t n,
+                    struct ward_fault *why)
 {
-    return copy(vm_of_remote(space), a, NULL, src, n, why);
+    return copy(space, a, NULL, from, n, why);
 }
 
-static bool remote_check(struct ward_space *space, uint64_t a, size_t n, unsigned access,
-                         struct ward_fault *why)
-{
-    return check(vm_of_remote(space), a, n, access, why);
-}
-
-static bool remote_populate(struct ward_space *space, uint64_t a, size_t n, unsigned access,
-                            struct ward_fault *why)
-{
-    return populate(vm_of_remote(space), a, n, access, why);
-}
-
-static bool remote_pin(struct ward_space *space, struct ward_pin *p, struct ward_fault *why)
-{
-    return pin(vm_of_remote(space), p, why);
-}
-
-static void remote_unpin(struct ward_space *space, const struct ward_pin *p)
-{
-    unpin(vm_of_remote(space), p);
-}
+static const struct ward_space_ops here_ops = {
+    .name = "page tables",
+    .check = check,
+    .populate = populate,
+    .fault = serve_fault,
+    .pin = pin,
+    .unpin = unpin,
+};
 
 static const struct ward_space_ops remote_ops = {
     .name = "page tables of another",
-    .read = remote_read,
-    .write = remote_write,
-    .check = remote_check,
-    .populate = remote_populate,
-    .pin = remote_pin,
-    .unpin = remote_unpin,
+    .read = read,
+    .write = write,
+    .check = check,
+    .populate = populate,
+    .pin = pin,
+    .unpin = unpin,
 };
 
 /* The user half is a power of two: an address that was guessed wrongly stays in it all the same. */

@@ -16,15 +16,20 @@ static struct {
     uint64_t asked, done;
 } counts[CPUS];
 
+/* On one CPU from the first word to the last, and `done` never goes back: no interrupt comes
+ * between.
+ */
 void shootdown_poll(void)
 {
+    bool on = arch_irq_off();
     unsigned me = current()->cpu->id;
     uint64_t asked = __atomic_load_n(&counts[me].asked, __ATOMIC_SEQ_CST);
 
-    if (asked == __atomic_load_n(&counts[me].done, __ATOMIC_RELAXED))
-        return;
-    arch_flush();
-    __atomic_store_n(&counts[me].done, asked, __ATOMIC_SEQ_CST);
+    if (asked != __atomic_load_n(&counts[me].done, __ATOMIC_RELAXED)) {
+        arch_flush();
+        __atomic_store_n(&counts[me].done, asked, __ATOMIC_SEQ_CST);
+    }
+    arch_irq_restore(on);
 }
 
 static bool concerns(const struct cpu *cpu, const struct vm *vm)

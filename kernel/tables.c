@@ -22,32 +22,24 @@ static uint64_t *entry_in(uint64_t table, uint64_t va, unsigned level)
     return (uint64_t *)direct(table) + (va >> shift_of(level)) % ENTRIES;
 }
 
-static void *table_frame(uint64_t root)
-{
-    void *frame = frame_alloc();
-
-    if (frame && root == kernel_root)
-        __atomic_fetch_add(&frames_of_kernel, 1, __ATOMIC_RELAXED);
-    return frame;
-}
-
 static uint64_t *walk_to(uint64_t root, uint64_t va, unsigned level, bool make)
 {
     uint64_t table = root;
 
     for (unsigned at = TABLE_LEVELS - 1; at > level; at--) {
-        uint64_t *entry = entry_in(table, va, at);
-        void *frame;
+        uint64_t *entry = entry_in(table, va, at), got = entry_get(entry);
+        void *frame = got == 0 && make ? frame_alloc() : NULL;
 
-        if (*entry && arch_is_leaf(*entry, at))
+        if (got && arch_is_leaf(got, at))
             return entry;
-        if (*entry == 0) {
-            frame = make ? table_frame(root) : NULL;
-            if (!frame)
-                return NULL;
-            __atomic_store_n(entry, arch_table(physical(frame)), __ATOMIC_RELEASE);
+        if (frame) {
+            __atomic_fetch_add(&frames_of_kernel, root == kernel_root, __ATOMIC_RELAXED);
+            got = arch_table(physical(frame));
+            entry_set(entry, got);
         }
-        table = arch_address(*entry);
+        if (got == 0)
+            return NULL;
+        table = arch_address(got);
     }
     return entry_in(table, va, level);
 }
@@ -82,8 +74,9 @@ void tables_map(uint64_t va, uint64_t pa, uint64_t n, unsigned flags)
 
         if (!entry)
             panic("no memory for the kernel's tables");
-        *entry = arch_leaf(pa + off, flags | PAGE_ACCESSED | PAGE_DIRTY);
+        entry_set(entry, arch_leaf(pa + off, flags | PAGE_DIRTY));
     }
+    arch_flush();
 }
 
 static void map_image(const char *from, const char *to, unsigned flags)
@@ -110,33 +103,32 @@ void tables_init(void)
     arch_root_load(kernel_root);
 }
 
+/* All of the kernel half, where that has no root of its own. */
 uint64_t tables_make(void)
 {
+    const uint64_t *kernel = direct(kernel_root);
     uint64_t *root = frame_alloc();
 
-    if (!root)
-        return 0;
-    arch_root_share(root);
-    return physical(root);
+    for (unsigned i = ENTRIES - KERNEL_ENTRIES; root && i < ENTRIES; i++)
+        entry_set(&root[i], kernel[i]);
+    return root ? physical(root) : 0;
 }
 
 /* Of a table of user addresses. */
-static void free_below(uint64_t table, unsigned level, unsigned entries)
+static void free_below(uint64_t *table, unsigned level, unsigned entries)
 {
-    uint64_t *entry = direct(table);
-
     for (unsigned i = 0; i < entries; i++) {
-        if (entry[i] == 0)
-            continue;
-        if (arch_is_leaf(entry[i], level))
-            frame_drop(direct(arch_address(entry[i])));
-        else
-            free_below(arch_address(entry[i]), level - 1, ENTRIES);
+        void *frame = direct(arch_address(table[i]));
+
+        if (table[i] && arch_is_leaf(table[i], level))
+            frame_drop(frame);
+        else if (table[i])
+            free_below(frame, level - 1, ENTRIES);
     }
-    frame_drop(entry);
+    frame_drop(table);
 }
 
 void tables_free(uint64_t root)
 {
-    free_below(root, TABLE_LEVELS - 1, (unsigned)(USER_END >> shift_of(TABLE_LEVELS - 1)));
+    free_below(direct(root), TABLE_LEVELS - 1, (unsigned)(USER_END >> shift_of(TABLE_LEVELS - 1)));
 }

@@ -43,7 +43,7 @@ static bool is_stale(uint64_t addr, unsigned access)
     if (addr - HEAP_BASE >= HEAP_BYTES)
         return false;
     entry = tables_walk(kernel_root, addr, false);
-    if (!entry || (arch_flags(*entry) & access) != access)
+    if (!entry || (arch_flags(entry_get(entry)) & access) != access)
         return false;
     arch_flush_page(addr);
     return true;

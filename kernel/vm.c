@@ -3,12 +3,12 @@
  * Address spaces: areas say what may be there, entries of the page tables what is.
  *
  *   an entry allows no more than the area it lies in
- *   an entry is writable only if its frame is nobody else's: uses - pins == 1
+ *   an entry is writable only if its frame is no other space's
  *   a frame leaves an entry first, then every CPU's translations, and is dropped last
- *   a pinned frame stays in its entry, and is never shared: fork copies it
+ *   a frame with pins is one space's alone, stays in its entry, and fork copies it
  *
- * Pages come when they are touched (fault.c has no other way in than vm_fault): a first access
- * brings a page of zeroes; a first write marks it dirty, and copies it if a fork shares it.
+ * Pages come when they are touched: a first access brings a page of zeroes; a first write marks it
+ * dirty, and copies it if a fork shares it; a pin copies a shared page whatever the access.
  */
 #include "host.h"
 #include "kernel.h"
@@ -17,16 +17,16 @@ enum { BATCH = 32, MAP_FIRST = 0x10000 };
 
 static const uint64_t map_base = (uint64_t)1 << 34;
 
-/* --- Areas --------------------------------------------------------------------------------------
- */
+/* --- Areas ------------------------------------------------------------------------------------ */
 
-struct area *vm_area_at(struct vm *vm, uint64_t addr)
+/* What leads to the first area that ends behind addr. */
+static struct area **link_at(struct vm *vm, uint64_t addr)
 {
-    struct area *area = vm->areas;
+    struct area **link = &vm->areas;
 
-    while (area && area->end <= addr)
-        area = area->next;
-    return area;
+    while (*link && (*link)->end <= addr)
+        link = &(*link)->next;
+    return link;
 }
 
 static bool is_range(uint64_t at, uint64_t n)
@@ -35,137 +35,94 @@ static bool is_range(uint64_t at, uint64_t n)
            at <= USER_END - PAGE - n;
 }
 
-/* Is all of it in areas? */
-static bool is_mapped(struct vm *vm, uint64_t at, uint64_t end)
+unsigned vm_check(struct vm *vm, uint64_t *at, uint64_t end, unsigned access)
 {
-    for (struct area *area = vm_area_at(vm, at); at < end; area = area->next) {
-        if (!area || area->first > at)
-            return false;
-        at = area->end;
+    for (const struct area *area = *link_at(vm, *at); *at < end; area = area->next) {
+        if (!area || area->first > *at)
+            return WARD_FAULT_UNMAPPED;
+        if (access & ~area->prot)
+            return WARD_FAULT_PROT;
+        *at = area->end;
     }
+    return 0;
+}
+
+/* Makes `at` a border between areas; false: no memory. One too many does no harm. */
+static bool split_at(struct vm *vm, uint64_t at)
+{
+    struct area *area = *link_at(vm, at), *high;
+
+    if (!area || area->first >= at)
+        return true;
+    high = heap_alloc(AREAS);
+    if (!high)
+        return false;
+    *high = *area;
+    high->first = area->end = at;
+    area->next = high;
     return true;
 }
 
-static void insert(struct vm *vm, struct area *area)
-{
-    struct area **to = &vm->areas;
-
-    while (*to && (*to)->first < area->first)
-        to = &(*to)->next;
-    area->next = *to;
-    *to = area;
-}
-
-/* Makes `at` a border between areas, with a spare area if it is not one. */
-static void split_at(struct vm *vm, uint64_t at, struct area **spare)
-{
-    struct area *area = vm_area_at(vm, at), *high = *spare;
-
-    if (!area || area->first >= at)
-        return;
-    *spare = high->next;
-    *high = (struct area){ area->next, at, area->end, area->prot };
-    area->end = at;
-    area->next = high;
-}
-
-/* A change of a range makes two borders at most. */
-static struct area *take_spares(void)
-{
-    struct area *first = heap_alloc(AREAS), *second = heap_alloc(AREAS);
-
-    if (!first || !second) {
-        heap_free(AREAS, first);
-        heap_free(AREAS, second);
-        return NULL;
-    }
-    first->next = second;
-    second->next = NULL;
-    return first;
-}
-
-static void free_areas(struct area *area)
-{
-    while (area) {
-        struct area *next = area->next;
-
-        heap_free(AREAS, area);
-        area = next;
-    }
-}
-
-/* --- Pages --------------------------------------------------------------------------------------
- */
+/* --- Pages ------------------------------------------------------------------------------------ */
 
 static void *frame_of(uint64_t entry)
 {
     return direct(arch_address(entry));
 }
 
-/* Nobody else's: but for pins, this space is the only one that uses it. */
-static bool is_own(const void *frame)
+/* Code is written, and every CPU knows, before anybody may fetch it. */
+void vm_sync_code(struct vm *vm, const void *frame)
 {
-    return frame_uses(frame) - frame_pins(frame) <= 1;
+    arch_sync_code(frame);
+    vm_flush(vm);
 }
 
-static uint64_t leaf_for(const void *frame, unsigned prot, unsigned access)
+static void set_page(struct vm *vm, uint64_t *entry, const void *frame, unsigned flags)
 {
-    unsigned flags = PAGE_USER | PAGE_ACCESSED | (prot & ~(unsigned)WARD_WRITE);
-
-    if (access & WARD_WRITE)
-        flags |= WARD_WRITE | PAGE_DIRTY;
-    return arch_leaf(physical(frame), flags);
+    if (flags & WARD_EXEC && *entry == 0)
+        vm_sync_code(vm, frame);
+    if (flags & WARD_WRITE)
+        flags |= PAGE_DIRTY;
+    entry_set(entry, arch_leaf(physical(frame), flags | PAGE_USER));
 }
 
-static unsigned bring_in(uint64_t *entry, unsigned prot, unsigned access)
+/* A frame that is this space's alone, in place of what is in the entry: zeroes, or a copy. The
+ * entry is empty then: no CPU sees it change from one frame to another. NULL: no memory. */
+static void *replace(struct vm *vm, uint64_t *entry)
 {
-    void *frame = frame_alloc();
+    void *frame = frame_alloc(), *was = frame_of(*entry);
 
-    if (!frame)
-        return WARD_FAULT_NO_MEMORY;
-    *entry = leaf_for(frame, prot, access);
-    return 0;
-}
-
-/* The first write to a page that is there already. */
-static unsigned make_own(struct vm *vm, uint64_t *entry, unsigned prot)
-{
-    void *was = frame_of(*entry), *frame = was;
-
-    if (!is_own(was)) {
-        frame = frame_alloc();
-        if (!frame)
-            return WARD_FAULT_NO_MEMORY;
-        memcpy(frame, was, PAGE);
-        arch_sync_code(frame, prot & WARD_EXEC ? PAGE : 0);
-    }
-    *entry = leaf_for(frame, prot, WARD_WRITE);
-    if (frame != was) {
-        vm_flush(vm);
-        frame_drop(was);
-    }
-    return 0;
+    if (!frame || *entry == 0)
+        return frame;
+    entry_set(entry, 0);
+    vm_flush(vm);
+    memcpy(frame, was, PAGE);
+    frame_drop(was);
+    return frame;
 }
 
 unsigned vm_page(struct vm *vm, uint64_t addr, unsigned access, void **frame)
 {
-    const struct area *area = vm_area_at(vm, addr);
-    unsigned kind = 0;
+    const struct area *area = *link_at(vm, addr);
+    unsigned wanted;
     uint64_t *entry;
 
     if (!area || addr < area->first)
         return WARD_FAULT_UNMAPPED;
-    if (access & ~area->prot)
+    if (access & ~(area->prot | VM_ALONE))
         return WARD_FAULT_PROT;
     entry = tables_walk(vm->root, addr, true);
     if (!entry)
         return WARD_FAULT_NO_MEMORY;
-    if (*entry == 0)
-        kind = bring_in(entry, area->prot, access);
-    else if (access & WARD_WRITE && !(arch_flags(*entry) & WARD_WRITE))
-        kind = make_own(vm, entry, area->prot);
-    *frame = kind ? NULL : frame_of(*entry);
-    return kind;
+    wanted = access | arch_flags(*entry) | (access & VM_ALONE ? area->prot : 0u);
+    *frame = frame_of(*entry);
+    if (*entry == 0 || (access & (WARD_WRITE | VM_ALONE) && frame_is_shared(*frame)))
+        *frame = replace(vm, entry);
+    if (!*frame)
+        return WARD_FAULT_NO_MEMORY;
+    set_page(vm, entry, *frame,
+             (area->prot & (wanted | WARD_READ | WARD_EXEC)) | (wanted & PAGE_DIRTY));
+    return 0;
 }
 
 /* Who had an older translation in this CPU loses it; on others the same fault comes to the same. */
@@ -186,87 +143,43 @@ static bool is_pinned(struct vm *vm, uint64_t at, uint64_t end)
     const uint64_t *entry;
 
     for (; (entry = tables_next(vm->root, &at, end)) != NULL; at += PAGE)
-        if (frame_pins(frame_of(*entry)) > 0)
+        if (frame_is_pinned(frame_of(*entry)))
             return true;
     return false;
 }
 
-/* Empties a range's entries. The frames wait until no CPU knows them any more. */
-static void drop_pages(struct vm *vm, uint64_t at, uint64_t end)
+/* The entry allows no more than prot; to write also no more than it did: that comes by faults. */
+static uint64_t restricted(uint64_t entry, unsigned prot)
+{
+    unsigned flags = arch_flags(entry);
+
+    if (prot & WARD_EXEC)
+        arch_sync_code(frame_of(entry));
+    flags &= ~(unsigned)(WARD_READ | WARD_EXEC) & (prot | ~(unsigned)WARD_WRITE);
+    return arch_leaf(arch_address(entry), flags | (prot & ~(unsigned)WARD_WRITE));
+}
+
+/* Entries are made anew, or empty; then the frames wait until no CPU knows them any more. */
+static void change_pages(struct vm *vm, uint64_t at, uint64_t end, unsigned prot)
 {
     void *frames[BATCH];
     uint64_t *entry;
+    size_t count;
 
-    while (at < end) {
-        size_t count = 0;
-
-        for (; count < BATCH && (entry = tables_next(vm->root, &at, end)) != NULL; at += PAGE) {
+    do {
+        for (count = 0; count < BATCH && (entry = tables_next(vm->root, &at, end)); at += PAGE) {
             frames[count++] = frame_of(*entry);
-            *entry = 0;
+            entry_set(entry, prot == VM_GONE ? 0 : restricted(*entry, prot));
         }
         if (count > 0)
             vm_flush(vm);
-        while (count > 0)
-            frame_drop(frames[--count]);
-    }
+        for (size_t i = 0; i < count && prot == VM_GONE; i++)
+            frame_drop(frames[i]);
+    } while (count == BATCH);
 }
 
-/* Entries that allow more than prot are made anew; what is allowed in addition comes by faults. */
-static void restrict_pages(struct vm *vm, uint64_t at, uint64_t end, unsigned prot)
-{
-    bool changed = false;
-    uint64_t *entry;
-
-    for (; (entry = tables_next(vm->root, &at, end)) != NULL; at += PAGE) {
-        unsigned flags = arch_flags(*entry);
-
-        flags &= ~(unsigned)(WARD_RW | WARD_EXEC) | (prot & WARD_WRITE);
-        flags |= prot & ~(unsigned)WARD_WRITE;
-        arch_sync_code(frame_of(*entry), prot & WARD_EXEC ? PAGE : 0);
-        *entry = arch_leaf(arch_address(*entry), flags);
-        changed = true;
-    }
-    if (changed)
-        vm_flush(vm);
-}
-
-/* --- Changes of a range
- * ---------------------------------------------------------------------------- */
-
-/* What was there goes. -EBUSY: some of it is pinned. */
-static int clear(struct vm *vm, uint64_t at, uint64_t end, struct area **spares)
-{
-    struct area **area = &vm->areas;
-
-    if (is_pinned(vm, at, end))
-        return -EBUSY;
-    split_at(vm, at, spares);
-    split_at(vm, end, spares);
-    drop_pages(vm, at, end);
-    while (*area && (*area)->end <= at)
-        area = &(*area)->next;
-    while (*area && (*area)->first < end) {
-        struct area *gone = *area;
-
-        *area = gone->next;
-        gone->next = *spares;
-        *spares = gone;
-    }
-    return 0;
-}
-
-/* The first hole from map_base on that is large enough; 0: none. */
-static uint64_t find_hole(struct vm *vm, uint64_t n)
-{
-    uint64_t at = map_base;
-
-    for (struct area *area = vm_area_at(vm, at); area; area = area->next) {
-        if (area->first >= at && area->first - at >= n)
-            break;
-        at = area->end;
-    }
-    return n <= USER_END - PAGE && at <= USER_END - PAGE - n ? at : 0;
-}
+/* --- Changes of a range ------------------------------------------------------------------------
+ */
 
 /* Writable implies readable, on every machine. */
 static unsigned complete(unsigned prot)
@@ -274,81 +187,114 @@ static unsigned complete(unsigned prot)
     return prot & (WARD_WRITE | WARD_EXEC) ? prot | WARD_READ : prot;
 }
 
+/* With the lock: all or nothing. */
+static int change(struct vm *vm, uint64_t at, uint64_t end, unsigned prot)
+{
+    struct area *area, **link;
+
+    if (is_pinned(vm, at, end))
+        return -EBUSY;
+    if (!split_at(vm, at) || !split_at(vm, end))
+        return -ENOMEM;
+    change_pages(vm, at, end, prot);
+    for (link = link_at(vm, at); (area = *link) && area->first < end;) {
+        area->prot = prot;
+        if (prot != VM_GONE) {
+            link = &area->next;
+            continue;
+        }
+        *link = area->next;
+        heap_free(AREAS, area);
+    }
+    return 0;
+}
+
+int vm_change(struct vm *vm, uint64_t at, uint64_t n, unsigned prot)
+{
+    uint64_t from = at;
+    int error = -ENOMEM;
+
+    if (!is_range(at, n) || (prot != VM_GONE && prot & ~7u))
+        return -EINVAL;
+    lock_take(&vm->lock);
+    if (prot == VM_GONE || vm_check(vm, &from, at + n, 0) == 0)
+        error = change(vm, at, at + n, complete(prot));
+    lock_drop(&vm->lock);
+    return error;
+}
+
+/* The first hole from map_base on that is large enough; 0: none. */
+static uint64_t find_hole(struct vm *vm, uint64_t n)
+{
+    uint64_t at = map_base;
+
+    for (const struct area *area = *link_at(vm, at); area; area = area->next) {
+        if (area->first >= at && area->first - at >= n)
+            break;
+        at = area->end;
+    }
+    return is_range(at, n) ? at : 0;
+}
+
+/* With the lock. What was there goes. */
+static int put_area(struct vm *vm, uint64_t at, uint64_t end, unsigned prot)
+{
+    struct area *area = heap_alloc(AREAS), **link;
+    int error = area ? change(vm, at, end, VM_GONE) : -ENOMEM;
+
+    if (error) {
+        heap_free(AREAS, area);
+        return error;
+    }
+    link = link_at(vm, at);
+    *area = (struct area){ *link, at, end, complete(prot) };
+    *link = area;
+    return 0;
+}
+
 int vm_map(struct vm *vm, uint64_t *at, uint64_t n, unsigned prot)
 {
-    struct area *spares, *area;
-    int error = 0;
+    int error;
 
     if ((*at && !is_range(*at, n)) || n == 0 || n % PAGE || prot & ~7u)
         return -EINVAL;
-    area = heap_alloc(AREAS);
-    spares = take_spares();
-    if (!area || !spares) {
-        heap_free(AREAS, area);
-        free_areas(spares);
-        return -ENOMEM;
-    }
     lock_take(&vm->lock);
     if (*at == 0)
         *at = find_hole(vm, n);
-    error = *at == 0 ? -ENOMEM : clear(vm, *at, *at + n, &spares);
-    if (!error) {
-        *area = (struct area){ NULL, *at, *at + n, complete(prot) };
-        insert(vm, area);
-        area = NULL;
-    }
+    error = *at ? put_area(vm, *at, *at + n, prot) : -ENOMEM;
     lock_drop(&vm->lock);
-    heap_free(AREAS, area);
-    free_areas(spares);
     return error;
 }
 
-int vm_unmap(struct vm *vm, uint64_t at, uint64_t n)
+/* With the lock. It grows into nothing that is there. */
+static int move_brk(struct vm *vm, uint64_t end)
 {
-    struct area *spares;
-    int error;
+    const struct area *next = *link_at(vm, vm->brk);
 
-    if (!is_range(at, n))
+    if (end < vm->brk_first || end > USER_END / 2)
         return -EINVAL;
-    spares = take_spares();
-    if (!spares)
-        return -ENOMEM;
-    lock_take(&vm->lock);
-    error = clear(vm, at, at + n, &spares);
-    lock_drop(&vm->lock);
-    free_areas(spares);
-    return error;
+    if (end < vm->brk)
+        return change(vm, end, vm->brk, VM_GONE);
+    if (end == vm->brk)
+        return 0;
+    return next && next->first < end ? -ENOMEM : put_area(vm, vm->brk, end, WARD_RW);
 }
 
-int vm_protect(struct vm *vm, uint64_t at, uint64_t n, unsigned prot)
+int64_t vm_brk(struct vm *vm, uint64_t end)
 {
-    struct area *spares;
-    int error = 0;
+    int64_t result;
 
-    if (!is_range(at, n) || prot & ~7u)
-        return -EINVAL;
-    spares = take_spares();
-    if (!spares)
-        return -ENOMEM;
     lock_take(&vm->lock);
-    if (!is_mapped(vm, at, at + n))
-        error = -ENOMEM;
-    else if (is_pinned(vm, at, at + n))
-        error = -EBUSY;
-    else {
-        split_at(vm, at, &spares);
-        split_at(vm, at + n, &spares);
-        for (struct area *a = vm_area_at(vm, at); a && a->first < at + n; a = a->next)
-            a->prot = complete(prot);
-        restrict_pages(vm, at, at + n, complete(prot));
-    }
+    end = end ? (end + PAGE - 1) / PAGE * PAGE : vm->brk;
+    result = move_brk(vm, end);
+    if (result == 0)
+        result = (int64_t)(vm->brk = end);
     lock_drop(&vm->lock);
-    free_areas(spares);
-    return error;
+    return result;
 }
 
-/* --- Whole spaces
- * ---------------------------------------------------------------------------------- */
+/* --- Whole spaces ------------------------------------------------------------------------------
+ */
 
 struct vm *vm_make(void)
 {
@@ -366,10 +312,15 @@ struct vm *vm_make(void)
 
 void vm_drop(struct vm *vm)
 {
+    struct area *next;
+
     if (!vm || __atomic_sub_fetch(&vm->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     tables_free(vm->root);
-    free_areas(vm->areas);
+    for (struct area *area = vm->areas; area; area = next) {
+        next = area->next;
+        heap_free(AREAS, area);
+    }
     heap_free(SPACES, vm);
 }
 
@@ -379,31 +330,23 @@ static bool fork_page(struct vm *child, uint64_t va, uint64_t *entry, unsigned p
     uint64_t *to = tables_walk(child->root, va, true);
     void *frame = frame_of(*entry), *copy;
 
-    if (!to)
-        return false;
-    if (frame_pins(frame) == 0) {
-        frame_use(frame);
-        *entry = arch_leaf(physical(frame), arch_flags(*entry) & ~(unsigned)WARD_WRITE);
-        *to = *entry;
+    if (to && frame_share(frame)) {
+        entry_set(entry, arch_leaf(physical(frame), arch_flags(*entry) & ~(unsigned)WARD_WRITE));
+        entry_set(to, *entry);
         return true;
     }
-    copy = frame_alloc();
-    if (!copy)
-        return false;
-    memcpy(copy, frame, PAGE);
-    *to = leaf_for(copy, prot, prot & WARD_WRITE);
-    return true;
+    copy = to ? frame_alloc() : NULL;
+    if (copy)
+        set_page(child, to, memcpy(copy, frame, PAGE), prot);
+    return copy != NULL;
 }
 
 static bool fork_area(struct vm *parent, struct vm *child, const struct area *area)
 {
-    struct area *copy = heap_alloc(AREAS);
     uint64_t va = area->first, *entry;
 
-    if (!copy)
+    if (put_area(child, area->first, area->end, area->prot))
         return false;
-    *copy = *area;
-    insert(child, copy);
     for (; (entry = tables_next(parent->root, &va, area->end)) != NULL; va += PAGE)
         if (!fork_page(child, va, entry, area->prot))
             return false;

@@ -200,6 +200,44 @@ static int fork_with_pin(void *argument)
     return 0; /* the pin ends with the process */
 }
 
+static volatile uint32_t *steps;
+
+static int pin_shared_page(void *argument)
+{
+    int32_t number = -1;
+
+    EXPECT_IS(0, CALL(CALL_PIN, AT(argument), 8, WARD_READ, AT(&number)));
+    EXPECT_IS(0, CALL(CALL_POKE, steps[1], AT(steps), AT(&(uint32_t){ 1 }), sizeof *steps));
+    while (steps[2] == 0)
+        (void)CALL(CALL_YIELD);
+    return *(volatile char *)argument;
+}
+
+/* A pin of another process's is nothing to this one, even on a page that both have from a fork. */
+static void only_the_own_pins_count(void)
+{
+    char *page = map(PAGE);
+    uint32_t one = 1;
+    int32_t status = 0;
+    int64_t pid;
+
+    steps = (volatile uint32_t *)(void *)map(PAGE);
+    steps[1] = (uint32_t)CALL(CALL_GETPID);
+    page[0] = 7;
+    EXPECT_IS(0, CALL(CALL_PROTECT, AT(page), PAGE, WARD_READ));
+    pid = CALL(CALL_FORK);
+    if (pid == 0)
+        quit(pin_shared_page(page));
+    while (steps[0] == 0)
+        (void)CALL(CALL_YIELD);
+    EXPECT_IS(0, CALL(CALL_PROTECT, AT(page), PAGE, WARD_RW));
+    page[0] = 8;
+    EXPECT_IS(0, CALL(CALL_UNMAP, AT(page), PAGE));
+    EXPECT_IS(0, CALL(CALL_POKE, pid, AT(&steps[2]), AT(&one), sizeof one));
+    EXPECT_IS(pid, CALL(CALL_WAIT, AT(&status)));
+    EXPECT_IS(7, status);
+}
+
 static void the_break_moves(void)
 {
     int64_t end = CALL(CALL_BRK, 0);
@@ -211,6 +249,42 @@ static void the_break_moves(void)
     EXPECT_IS(-EINVAL, CALL(CALL_BRK, 4096));
     EXPECT_IS(-EINVAL, CALL(CALL_BRK, UINT64_MAX));
     EXPECT_IS(end, CALL(CALL_BRK, end));
+}
+
+static int64_t break_at_start;
+
+static void move_the_break(void *argument)
+{
+    uint64_t grown = 0;
+
+    for (int i = 0; i < 2000; i++)
+        grown += CALL(CALL_BRK, break_at_start + (int64_t)PAGE * (i % 2 + 1)) > 0;
+    __atomic_store_n((uint64_t *)argument, grown + 1, __ATOMIC_RELEASE);
+}
+
+/* It goes no further than what is mapped there, and two threads that move it lose nothing. */
+static int the_break_respects_others(void *argument)
+{
+    int64_t end = CALL(CALL_BRK, 0);
+    char *beyond = map_at((uint64_t)end + 2 * PAGE, PAGE, WARD_RW);
+    uint64_t done[2] = { 0, 0 };
+
+    (void)argument;
+    beyond[0] = 9;
+    EXPECT_IS(-ENOMEM, CALL(CALL_BRK, end + 4 * (int64_t)PAGE));
+    EXPECT_IS(9, beyond[0]);
+    EXPECT_IS(end, CALL(CALL_BRK, 0));
+    break_at_start = end;
+    start_thread(move_the_break, &done[0]);
+    start_thread(move_the_break, &done[1]);
+    while (!__atomic_load_n(&done[0], __ATOMIC_ACQUIRE) ||
+           !__atomic_load_n(&done[1], __ATOMIC_ACQUIRE))
+        (void)CALL(CALL_YIELD);
+    EXPECT_IS(9, beyond[0]);
+    EXPECT(done[0] == 2001 && done[1] == 2001);
+    EXPECT_IS(end, CALL(CALL_BRK, end));
+    EXPECT_IS(-EFAULT, CALL(CALL_CLOCK, end));
+    return 0;
 }
 
 /* A space that is large and empty costs what is in it: all of these end. */
@@ -252,7 +326,9 @@ int main(int argc, char **argv, char **envp)
     bad_accesses_end_the_process();
     pinned_memory_stays();
     EXPECT_IS(0, run_child(fork_with_pin, 0));
+    only_the_own_pins_count();
     the_break_moves();
+    EXPECT_IS(0, run_child(the_break_respects_others, 0));
     large_areas_cost_nothing();
     no_memory_is_an_error();
     return 0;

@@ -6,6 +6,8 @@
 WARD_STATIC_ASSERT(sizeof(struct trap_frame) == 304, "entry.S knows it");
 WARD_STATIC_ASSERT(sizeof(struct context) == 104, "entry.S knows it");
 
+enum { CACHE_LINE = 16 }; /* at least */
+
 __attribute__((noreturn)) void trap_return(struct trap_frame *frame);
 void arch_trap(struct trap_frame *frame, unsigned what);
 void cpu_interrupt(struct trap_frame *frame);
@@ -25,11 +27,6 @@ void arch_root_load(uint64_t root)
     arch_flush();
 }
 
-void arch_root_share(uint64_t *root)
-{
-    (void)root;
-}
-
 void arch_flush(void)
 {
     __asm__ volatile("dsb ishst\ntlbi vmalle1\ndsb nsh\nisb" : : : "memory");
@@ -42,12 +39,12 @@ void arch_flush_page(uint64_t va)
     __asm__ volatile("dsb ishst\ntlbi vaae1, %0\ndsb nsh\nisb" : : "r"(page) : "memory");
 }
 
-void arch_sync_code(const void *at, size_t n)
+/* All CPUs' caches of instructions; what each has fetched already goes by its isb. */
+void arch_sync_code(const void *frame)
 {
-    for (size_t off = 0; off < n; off += 64)
-        __asm__ volatile("dc cvau, %0" : : "r"((const char *)at + off) : "memory");
-    if (n > 0)
-        __asm__ volatile("dsb ish\nic ialluis\ndsb ish\nisb" : : : "memory");
+    for (const char *at = frame; at < (const char *)frame + PAGE; at += CACHE_LINE)
+        __asm__ volatile("dc cvau, %0" : : "r"(at) : "memory");
+    __asm__ volatile("dsb ish\nic ialluis\ndsb ish\nisb" : : : "memory");
 }
 
 /* ---- Threads -------------------------------------------------------------------------------- */

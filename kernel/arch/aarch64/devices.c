@@ -40,9 +40,12 @@ void arch_cpu_start(struct thread *boot)
         panic("CPU %u does not start", (uint64_t)boot->cpu->id);
 }
 
+/* Ticks, and interrupts between CPUs. Programs have no registers but those that the kernel saves.
+ */
 void arch_cpu_init(struct thread *boot)
 {
     (void)boot;
+    __asm__ volatile("msr cpacr_el1, xzr\nisb");
     *word_at(GIC) = 1;
     *word_at(GIC + GIC_ENABLE) = 1u << IRQ_TIMER | 1u << IRQ_IPI;
     *word_at(GIC_CPU + GIC_MASK) = 0xff;

@@ -11,7 +11,7 @@
 #define HEAP_BASE          UINT64_C(0xffffffc000000000)
 #define HEAP_BYTES         (UINT64_C(1) << 30)
 
-enum { USER_BITS = 39, TABLE_LEVELS = 3 };
+enum { USER_BITS = 39, TABLE_LEVELS = 3, KERNEL_ENTRIES = 0 };
 
 enum { STATE_EL1 = 4, STATE_PAN = 1 << 22, IRQ_MASKED = 1 << 7 };
 
@@ -76,11 +76,10 @@ static inline uint64_t arch_leaf(uint64_t pa, unsigned flags)
 {
     uint64_t exec = flags & PAGE_USER ? PTE_UXN : PTE_PXN;
 
-    return (pa | PTE_KEPT | PTE_SHARED | (flags & 7 ? PTE_VALID : 0u) |
+    return (pa | PTE_KEPT | PTE_SHARED | PTE_ACCESSED | (flags & 7 ? PTE_VALID : 0u) |
             (flags & PAGE_LARGE ? 0u : PTE_PAGE) | (flags & PAGE_DEVICE ? PTE_DEVICE : 0u) |
             (flags & PAGE_USER ? PTE_USER : 0u) | (flags & WARD_WRITE ? 0u : PTE_READ_ONLY) |
-            (flags & PAGE_ACCESSED ? PTE_ACCESSED : 0u) | (flags & PAGE_DIRTY ? PTE_DIRTY : 0) |
-            PTE_PXN | PTE_UXN) ^
+            (flags & PAGE_DIRTY ? PTE_DIRTY : 0) | PTE_PXN | PTE_UXN) ^
            (flags & WARD_EXEC ? exec : 0);
 }
 
@@ -104,7 +103,6 @@ static inline unsigned arch_flags(uint64_t leaf)
                         : 0u;
 
     return prot | (leaf & PTE_USER ? (unsigned)PAGE_USER : 0u) |
-           (leaf & PTE_ACCESSED ? (unsigned)PAGE_ACCESSED : 0u) |
            (leaf & PTE_DIRTY ? (unsigned)PAGE_DIRTY : 0u);
 }
 

@@ -7,8 +7,6 @@ WARD_STATIC_ASSERT(sizeof(struct trap_frame) == 288, "entry.S knows it");
 WARD_STATIC_ASSERT(offsetof(struct thread, stack_top) == 112, "entry.S knows it");
 WARD_STATIC_ASSERT(offsetof(struct thread, scratch) == 120, "entry.S knows it");
 
-enum { TABLE_ENTRIES = 512 };
-
 __attribute__((noreturn)) void trap_return(struct trap_frame *frame);
 void arch_trap(struct trap_frame *frame);
 
@@ -19,20 +17,12 @@ void arch_root_load(uint64_t root)
 {
     uint64_t satp = UINT64_C(8) << 60 | root >> 12;
 
-    __asm__ volatile("csrw satp, %0\nsfence.vma" : : "r"(satp) : "memory");
-}
-
-void arch_root_share(uint64_t *root)
-{
-    const uint64_t *kernel = direct(kernel_root);
-
-    for (unsigned i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++)
-        root[i] = kernel[i];
+    __asm__ volatile("csrw satp, %0\nsfence.vma\nfence.i" : : "r"(satp) : "memory");
 }
 
 void arch_flush(void)
 {
-    __asm__ volatile("sfence.vma" : : : "memory");
+    __asm__ volatile("sfence.vma\nfence.i" : : : "memory");
 }
 
 void arch_flush_page(uint64_t va)
@@ -40,13 +30,10 @@ void arch_flush_page(uint64_t va)
     __asm__ volatile("sfence.vma %0" : : "r"(va) : "memory");
 }
 
-/* Other CPUs fetch anew at their next return to the user (sched_use flushes nothing of that): a
- * program's code is written before it runs anywhere. */
-void arch_sync_code(const void *at, size_t n)
+/* Each CPU fetches anew after its own fence.i, which arch_flush and arch_root_load have. */
+void arch_sync_code(const void *frame)
 {
-    (void)at;
-    if (n > 0)
-        __asm__ volatile("fence.i" : : : "memory");
+    (void)frame;
 }
 
 /* ---- Threads
@@ -67,7 +54,6 @@ void arch_thread_init(struct thread *thread, void *stack, size_t bytes, void (*s
 void arch_user_enter(struct trap_frame *frame)
 {
     (void)arch_irq_off();
-    __asm__ volatile("fence.i" : : : "memory");
     trap_return(frame);
 }
 
@@ -77,7 +63,7 @@ void arch_user_enter(struct trap_frame *frame)
 void arch_frame_init(struct trap_frame *frame, uint64_t entry, uint64_t stack, uint64_t arg0,
                      uint64_t arg1)
 {
-    *frame = (struct trap_frame){ .status = STATUS_SPIE };
+    *frame = (struct trap_frame){ .status = STATUS_SPIE }; /* no FS: no floating point */
     frame->x[0] = entry;
     frame->x[2] = stack;
     frame->x[10] = arg0;

@@ -10,7 +10,7 @@
 #define HEAP_BASE          UINT64_C(0xffffffe000000000)
 #define HEAP_BYTES         (UINT64_C(1) << 30)
 
-enum { USER_BITS = 38, TABLE_LEVELS = 3 };
+enum { USER_BITS = 38, TABLE_LEVELS = 3, KERNEL_ENTRIES = 256 };
 
 enum { STATUS_SIE = 1 << 1, STATUS_SPIE = 1 << 5, STATUS_SPP = 1 << 8, STATUS_SUM = 1 << 18 };
 
@@ -69,9 +69,8 @@ static inline uint64_t arch_leaf(uint64_t pa, unsigned flags)
 {
     unsigned prot = flags & 7;
 
-    return pa >> 12 << 10 | (prot ? PTE_V | prot << 1 : 0u) | PTE_KEPT |
-           (flags & PAGE_USER ? PTE_U : 0u) | (flags & PAGE_ACCESSED ? PTE_A : 0u) |
-           (flags & PAGE_DIRTY ? PTE_D : 0u);
+    return pa >> 12 << 10 | (prot ? PTE_V | prot << 1 : 0u) | PTE_KEPT | PTE_A |
+           (flags & PAGE_USER ? PTE_U : 0u) | (flags & PAGE_DIRTY ? PTE_D : 0u);
 }
 
 static inline uint64_t arch_table(uint64_t pa)
@@ -88,9 +87,7 @@ static inline bool arch_is_leaf(uint64_t entry, unsigned level)
 static inline unsigned arch_flags(uint64_t leaf)
 {
     return (leaf & PTE_V ? (unsigned)(leaf & PTE_PROT) >> 1 : 0u) |
-           (leaf & PTE_U ? (unsigned)PAGE_USER : 0u) |
-           (leaf & PTE_A ? (unsigned)PAGE_ACCESSED : 0u) |
-           (leaf & PTE_D ? (unsigned)PAGE_DIRTY : 0u);
+           (leaf & PTE_U ? (unsigned)PAGE_USER : 0u) | (leaf & PTE_D ? (unsigned)PAGE_DIRTY : 0u);
 }
 
 static inline uint64_t arch_address(uint64_t entry)

@@ -7,8 +7,6 @@
 WARD_STATIC_ASSERT(sizeof(struct trap_frame) == 23 * 8, "entry.S knows it");
 WARD_STATIC_ASSERT(offsetof(struct thread, stack_top) == 56, "entry.S knows it");
 
-enum { TABLE_ENTRIES = 512 };
-
 __attribute__((noreturn)) void trap_return(struct trap_frame *frame);
 void arch_switch_stacks(struct thread *from, struct thread *to);
 void arch_trap(struct trap_frame *frame);
@@ -18,14 +16,6 @@ void arch_trap(struct trap_frame *frame);
 void arch_root_load(uint64_t root)
 {
     __asm__ volatile("movq %0, %%cr3" : : "r"(root) : "memory");
-}
-
-void arch_root_share(uint64_t *root)
-{
-    const uint64_t *kernel = direct(kernel_root);
-
-    for (unsigned i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++)
-        root[i] = kernel[i];
 }
 
 /* No translation is global: all go. */
@@ -41,9 +31,10 @@ void arch_flush_page(uint64_t va)
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-void arch_sync_code(const void *at, size_t n)
+/* Fetches see what was written. */
+void arch_sync_code(const void *frame)
 {
-    (void)at, (void)n;
+    (void)frame;
 }
 
 /* ---- Threads -------------------------------------------------------------------------------- */

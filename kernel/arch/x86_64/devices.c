@@ -15,6 +15,8 @@ enum {
     APIC_TIMER = 0x320,
     APIC_COUNT = 0x380,
     APIC_DIVIDE = 0x3e0,
+    CR0_NO_FLOAT = 4, /* EM */
+    CR4_UMIP = 1 << 11,
     CR4_SMEP_SMAP = 3 << 20,
 };
 
@@ -77,14 +79,19 @@ void arch_cpu_start(struct thread *boot)
     command(id, 0x4600 | TRAMPOLINE >> 12); /* start */
 }
 
-/* User memory is closed to the kernel, and never executed by it. */
+/* User memory is closed to the kernel, and never executed by it. Programs cannot ask where the
+ * kernel's tables are, and have no registers but those that the kernel saves: without CR4.OSFXSR
+ * the SSE instructions fault, by EM the older ones. */
 void arch_cpu_init(struct thread *boot)
 {
-    uint64_t cr4;
+    uint32_t leaf = 7, has = 0;
+    uint64_t cr0, cr4;
 
     (void)boot;
-    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("movq %0, %%cr4" : : "r"(cr4 | CR4_SMEP_SMAP));
+    __asm__ volatile("cpuid" : "+a"(leaf), "+c"(has) : : "ebx", "edx");
+    __asm__ volatile("movq %%cr0, %0\nmovq %%cr4, %1" : "=r"(cr0), "=r"(cr4));
+    cr4 |= CR4_SMEP_SMAP | (has & 4 ? CR4_UMIP : 0);
+    __asm__ volatile("movq %0, %%cr0\nmovq %1, %%cr4" : : "r"(cr0 | CR0_NO_FLOAT), "r"(cr4));
     *apic(APIC_SPURIOUS) = 0x100 | VECTOR_SPURIOUS;
     *apic(APIC_DIVIDE) = 0xb; /* by 1 */
     *apic(APIC_TIMER) = VECTOR_TIMER;

@@ -10,7 +10,7 @@
 #define HEAP_BASE          UINT64_C(0xffffc90000000000)
 #define HEAP_BYTES         (UINT64_C(1) << 30)
 
-enum { USER_BITS = 47, TABLE_LEVELS = 4 };
+enum { USER_BITS = 47, TABLE_LEVELS = 4, KERNEL_ENTRIES = 256 };
 
 enum { FLAG_CF = 1, FLAG_ZF = 1 << 6, FLAG_IF = 1 << 9, FLAG_AC = 1 << 18 };
 
@@ -79,10 +79,10 @@ enum {
 
 static inline uint64_t arch_leaf(uint64_t pa, unsigned flags)
 {
-    return pa | PTE_KEPT | (flags & 7 ? PTE_P : 0u) | (flags & WARD_WRITE ? PTE_W : 0u) |
+    return pa | PTE_KEPT | PTE_A | (flags & 7 ? PTE_P : 0u) | (flags & WARD_WRITE ? PTE_W : 0u) |
            (flags & WARD_EXEC ? 0 : PTE_NX) | (flags & PAGE_USER ? PTE_U : 0u) |
-           (flags & PAGE_ACCESSED ? PTE_A : 0u) | (flags & PAGE_DIRTY ? PTE_D : 0u) |
-           (flags & PAGE_LARGE ? PTE_LARGE : 0u) | (flags & PAGE_DEVICE ? PTE_UNCACHED : 0u);
+           (flags & PAGE_DIRTY ? PTE_D : 0u) | (flags & PAGE_LARGE ? PTE_LARGE : 0u) |
+           (flags & PAGE_DEVICE ? PTE_UNCACHED : 0u);
 }
 
 static inline uint64_t arch_table(uint64_t pa)
@@ -103,7 +103,6 @@ static inline unsigned arch_flags(uint64_t leaf)
                                  : 0u;
 
     return prot | (leaf & PTE_U ? (unsigned)PAGE_USER : 0u) |
-           (leaf & PTE_A ? (unsigned)PAGE_ACCESSED : 0u) |
            (leaf & PTE_D ? (unsigned)PAGE_DIRTY : 0u);
 }
 

@@ -51,6 +51,14 @@ static int call_the_machine(void *argument)
     return 0;
 }
 
+/* Registers that the kernel does not keep apart for each program are nobody's. */
+static int use_floating_point(void *argument)
+{
+    (void)argument;
+    __asm__ volatile(".inst 0x9e6703e0"); /* fmov d0, xzr */
+    return 0;
+}
+
 int machine_attacks(uint64_t kernel_address)
 {
     const uint64_t values[] = { 0, 16, kernel_address & ~UINT64_C(15), ~UINT64_C(15),
@@ -62,5 +70,6 @@ int machine_attacks(uint64_t kernel_address)
     EXPECT_IS(STATUS_FAULT, run_child(read_the_tables, 0));
     EXPECT_IS(STATUS_FAULT, run_child(mask_interrupts, 0));
     EXPECT_IS(STATUS_FAULT, run_child(call_the_machine, 0));
+    EXPECT_IS(STATUS_FAULT, run_child(use_floating_point, 0));
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* riscv64: a call with the kernel's addresses in every register that is no argument. */
+/* riscv64: a call with the kernel's addresses in every register that is no argument; instructions
+ * that are the kernel's, or nobody's. */
 #include "machine_user.h"
 #include "user.h"
 
@@ -20,6 +21,28 @@ static int64_t call_with_registers(uint64_t number, uint64_t value)
     return (int64_t)a0;
 }
 
+static int read_status(void *argument)
+{
+    (void)argument;
+    __asm__ volatile("csrr t0, sstatus" : : : "t0");
+    return 0;
+}
+
+/* Registers that the kernel does not keep apart for each program are nobody's. */
+static int use_floating_point(void *argument)
+{
+    (void)argument;
+    __asm__ volatile(".4byte 0xf2000053"); /* fmv.d.x f0, x0 */
+    return 0;
+}
+
+static int read_counter(void *argument)
+{
+    (void)argument;
+    __asm__ volatile("rdcycle t0" : : : "t0");
+    return 0;
+}
+
 int machine_attacks(uint64_t kernel_address)
 {
     const uint64_t values[] = { 0, 1, kernel_address, UINT64_MAX, UINT64_C(1) << 63 };
@@ -27,5 +50,8 @@ int machine_attacks(uint64_t kernel_address)
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++)
         if (call_with_registers(CALL_GETPID, values[i]) != CALL(CALL_GETPID))
             return 1;
+    EXPECT_IS(STATUS_FAULT, run_child(read_status, 0));
+    EXPECT_IS(STATUS_FAULT, run_child(use_floating_point, 0));
+    EXPECT_IS(STATUS_FAULT, run_child(read_counter, 0));
     return 0;
 }

@@ -76,6 +76,38 @@ static int open_the_window(void *argument)
     return 0;
 }
 
+/* Registers that the kernel does not keep apart for each program are nobody's. */
+static int use_x87(void *argument)
+{
+    (void)argument;
+    __asm__ volatile("fld1");
+    return 0;
+}
+
+static int use_mmx(void *argument)
+{
+    (void)argument;
+    __asm__ volatile("movq %0, %%mm0" : : "r"(UINT64_C(1)));
+    return 0;
+}
+
+static int use_sse(void *argument)
+{
+    (void)argument;
+    __asm__ volatile("movq %0, %%xmm0" : : "r"(UINT64_C(1)));
+    return 0;
+}
+
+/* Where the kernel's tables are (UMIP). */
+static int read_the_tables(void *argument)
+{
+    unsigned char table[10];
+
+    (void)argument;
+    __asm__ volatile("sgdt %0" : "=m"(table));
+    return 0;
+}
+
 /* Written forwards, and nothing before it. */
 static void copies_go_forwards(void)
 {
@@ -105,5 +137,9 @@ int machine_attacks(uint64_t kernel_address)
     EXPECT_IS(STATUS_FAULT, run_child(halt, 0));
     EXPECT_IS(STATUS_FAULT, run_child(interrupt_of_the_kernels, 0));
     EXPECT_IS(STATUS_FAULT, run_child(open_the_window, 0));
+    EXPECT_IS(STATUS_FAULT, run_child(use_x87, 0));
+    EXPECT_IS(STATUS_FAULT, run_child(use_mmx, 0));
+    EXPECT_IS(STATUS_FAULT, run_child(use_sse, 0));
+    EXPECT_IS(STATUS_FAULT, run_child(read_the_tables, 0));
     return 0;
 }
