@@ -19,9 +19,16 @@ enum {
     BUG_UNMADE,       /* it cannot be made here */
 };
 
+/* How a process ends in which it was caught. */
+enum bug_end {
+    BUG_ABORTS,  /* by the report */
+    BUG_FAULTS,  /* the same, or at a guard */
+    BUG_GOES_ON, /* it is reported, and the process lives on */
+};
+
 struct bug {
     const char *name, *what;
-    bool faults;               /* a guard may stop it */
+    enum bug_end end;          /* of its process, if it is caught */
     enum bug_profile promised; /* from which profile on it is caught, or does no harm */
     int (*make)(void);         /* returns how the process is to end if it comes to that */
 };

@@ -141,7 +141,10 @@ static enum verdict judge(const struct bug *bug, const char *profile, const stru
     bool faulted = died_of(outcome, SIGSEGV) || died_of(outcome, SIGBUS);
     int ended = WIFEXITED(outcome->status) ? WEXITSTATUS(outcome->status) : -1, len;
 
-    if ((died_of(outcome, SIGABRT) && code_of(outcome, &len)) || (faulted && bug->faults))
+    if ((died_of(outcome, SIGABRT) && code_of(outcome, &len)) ||
+        (faulted && bug->end == BUG_FAULTS))
+        return CAUGHT;
+    if (ended == BUG_HARM && bug->end == BUG_GOES_ON && code_of(outcome, &len))
         return CAUGHT;
     if (ended == BUG_HARMLESS)
         return HARMLESS;
@@ -164,9 +167,10 @@ static void print_verdict(const struct bug *bug, enum verdict verdict,
     printf("%-17s %-50s %s", bug->name, bug->what, words[verdict]);
     if (verdict == CAUGHT)
         printf(": %.*s%s", len, code ? code : "",
-               died_of(outcome, SIGABRT) ? ""
-               : code                    ? ", at a guard"
-                                         : "at a guard");
+               died_of(outcome, SIGABRT)    ? ""
+               : WIFEXITED(outcome->status) ? ", and went on"
+               : code                       ? ", at a guard"
+                                            : "at a guard");
     else if (verdict == MISSED && WIFSIGNALED(outcome->status))
         printf(": killed by signal %d", WTERMSIG(outcome->status));
     putchar('\n');

@@ -22,7 +22,7 @@ static const struct profile {
     { "fast", POLICY_FAST }, /* `ward run` knows the names, too */
     { "balanced", POLICY_BALANCED },
     { "strict", POLICY_STRICT },
-    { "pages", POLICY_CHECKS | POLICY_PAGES },
+    { "pages", POLICY_CHECKS | POLICY_PAGES | POLICY_FAMILY },
 };
 
 /* A part of a text. */

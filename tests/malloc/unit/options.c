@@ -74,7 +74,7 @@ static unsigned file_with(const char *bytes, size_t len)
 static void each_option_is_taken(void **state)
 {
     (void)state;
-    assert_int_equal(row("profile=pages"), POLICY_CHECKS | POLICY_PAGES);
+    assert_int_equal(row("profile=pages"), POLICY_CHECKS | POLICY_PAGES | POLICY_FAMILY);
     row("sample=off:align=1");
     assert_true(options.no_sample && options.exact);
     row("sample=off:align=1:sample=on:align=16");
