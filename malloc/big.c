@@ -9,6 +9,7 @@
 #include "quarantine.h"
 #include "report.h"
 #include "shared.h"
+#include "start.h"
 #include "status.h"
 
 /* Clearing more costs more than new pages do. */
@@ -327,7 +328,9 @@ void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t ali
     void *block = NULL;
 
     class = class < CLASS_SMALL ? CLASS_SMALL : class;
-    if (align <= ward_root_.page && class < CLASS_COUNT && ward_root_.classes[class].spans)
+    while (class < CLASS_COUNT && (size_t)1 << ward_root_.classes[class].pitch_log2 < align)
+        class ++;
+    if (align <= RESERVE_ALIGN && class < CLASS_COUNT && ward_root_.classes[class].spans)
         block = alloc_span(owner, class, size);
     return block ? block : alloc_huge(owner, size, align);
 }

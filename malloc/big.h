@@ -22,7 +22,8 @@ struct huge {
 
 enum { HUGE_COUNT = 1 << 12 };
 
-/* A block of size bytes, and room for `bytes`; align is a power of two and at least a page. */
+/* A block of size bytes, and room for `bytes`; align is a power of two and at least a page. Spans
+ * are aligned to their pitch, up to RESERVE_ALIGN; beyond that it is a mapping. */
 void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align);
 
 /* place: of the only slot of its span; NULL: it lies in no class. Reports what is no live block. */

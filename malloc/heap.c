@@ -96,9 +96,9 @@ static void *alloc_aligned(size_t align, size_t size)
             return block;
     }
     bytes = bytes_for(size);
-    bytes = align <= ward_root_.page && !(ward_root_.policy & POLICY_PAGES)
-                ? aligned_class(align, bytes)
-                : 0;
+    if (align > ward_root_.page && ward_root_.policy & POLICY_SAMPLE)
+        bytes++; /* none that could go to a guard page, which is aligned to no more than that */
+    bytes = ward_root_.policy & POLICY_PAGES ? 0 : aligned_class(align, bytes);
     if (bytes && bytes - size <= UINT16_MAX - SLOT_LIVE)
         return span_alloc(ward_root_.policy, size, bytes, CLASS_SMALL_MAX);
     block =

@@ -406,7 +406,8 @@ struct span *ward_pool_make_(unsigned class)
 
 /* --- Classes of few blocks -------------------------------------------------------------------- */
 
-enum { LENT_MOST = 16, LENT_BYTES_MAX = 64 << 10 };
+/* Of a larger slot, a state could not say how much is behind a block. */
+enum { LENT_MOST = 16, LENT_BYTES_MAX = UINT16_MAX - SLOT_LIVE };
 
 /* Is every slot of the larger class as aligned as those of the other, and not too large? */
 static bool can_lend(unsigned larger, unsigned class)

@@ -18,7 +18,7 @@
 #include "trace.h"
 
 enum {
-    RANGE_LOG2 = 36,       /* 64 GiB to a class */
+    RANGE_LOG2 = 38,       /* 256 GiB to a class: millions of blocks of 64 KiB */
     RANGE_LOG2_LEAST = 34, /* with less, one for all of them */
     PITCH_PAGES = 16,      /* at least */
     SLOTS_LEAST = 8,
@@ -27,7 +27,7 @@ enum {
     COMMITTED_MAX = 4 << 20,
 };
 
-#define FENCE ((size_t)1 << 21) /* around a reservation; and what its base is a multiple of */
+#define FENCE ((size_t)RESERVE_ALIGN) /* around a reservation */
 
 struct ward_root ward_root_;
 
