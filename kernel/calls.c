@@ -42,6 +42,16 @@ int64_t call_path(uint64_t at, char path[PATH_BYTES])
     return ward_char_read_str(WARD_HERE, ward_char_in_at(at), path, PATH_BYTES, NULL);
 }
 
+int call_retry(int error, uint64_t addr, unsigned access, struct lock *lock)
+{
+    if (error != -EFAULT)
+        return error;
+    lock_drop(lock);
+    error = is_killed() ? -EINTR : ward_space_populate(WARD_HERE, addr, 1, access, NULL);
+    lock_take(lock);
+    return error ? error : -EAGAIN;
+}
+
 /* --- Memory
  * -------------------------------------------------------------------------------------------- */
 
@@ -71,88 +81,75 @@ int64_t call_protect(const struct call *call)
                     : vm_change(call->process->vm, call->args[0], call->args[1], (unsigned)prot);
 }
 
-/* A pin that is `was` becomes this call's, and nobody else's until it is free or held. */
-static bool claim_pin(struct process *process, uint64_t number, uint32_t was)
-{
-    return number < PINS &&
-           __atomic_compare_exchange_n(&process->pin_states[number], &was, PIN_BUSY, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-}
+/* One at a time makes or ends a pin: a page is brought in under this, but no user memory accessed.
+ */
+static struct lock pinning;
 
-static void leave_pin(struct process *process, uint64_t number, enum pin_state state)
+static int unpin(struct process *process, uint64_t number)
 {
-    __atomic_store_n(&process->pin_states[number], state, __ATOMIC_RELEASE);
-}
-
-int64_t call_pin(const struct call *call)
-{
-    const uint64_t *a = call->args;
-    struct process *process = call->process;
-    int32_t number = 0;
     int error;
 
-    while (number < PINS && !claim_pin(process, (uint64_t)number, PIN_FREE))
-        number++;
-    if (number == PINS)
-        return -ENOSPC;
-    error = a[2] > WARD_RW ? -EINVAL
-                           : ward_space_pin(WARD_HERE, a[0], a[1], (unsigned)a[2],
-                                            &process->pins[number], NULL);
-    if (!error) {
-        error = ward_i32_write(WARD_HERE, ward_i32_out_at(a[3]), &number, NULL);
-        if (error)
-            (void)ward_space_unpin(&process->pins[number]);
-    }
-    leave_pin(process, (uint64_t)number, error ? PIN_FREE : PIN_HELD);
+    lock_take(&pinning);
+    error = number < PINS ? ward_space_unpin(&process->pins[number]) : -EINVAL;
+    lock_drop(&pinning);
     return error;
 }
 
 int64_t call_unpin(const struct call *call)
 {
-    uint64_t number = call->args[0];
-    int error;
+    return unpin(call->process, call->args[0]);
+}
 
-    if (!claim_pin(call->process, number, PIN_HELD))
-        return -EINVAL;
-    error = ward_space_unpin(&call->process->pins[number]);
-    leave_pin(call->process, number, PIN_FREE);
+int64_t call_pin(const struct call *call)
+{
+    const uint64_t *a = call->args;
+    struct ward_pin *pins = call->process->pins;
+    int32_t number = 0;
+    int error = -ENOSPC;
+
+    lock_take(&pinning);
+    while (number < PINS && pins[number].space)
+        number++;
+    if (number < PINS)
+        error = a[2] > WARD_RW
+                    ? -EINVAL
+                    : ward_space_pin(WARD_HERE, a[0], a[1], (unsigned)a[2], &pins[number], NULL);
+    lock_drop(&pinning);
+    if (!error)
+        error = ward_i32_write(WARD_HERE, ward_i32_out_at(a[3]), &number, NULL);
+    if (error)
+        (void)unpin(call->process, (uint64_t)number);
     return error;
 }
 
 /* By a frame of the kernel's. */
-static int64_t copy(struct ward_space *to_space, uint64_t to, struct ward_space *from_space,
-                    uint64_t from, uint64_t n)
+static int64_t copy(const struct call *call, bool poke)
 {
-    void *bytes = n > PAGE ? NULL : frame_alloc();
-    int error;
+    const uint64_t *a = call->args;
+    struct vm *vm = process_vm(a[0]);
+    void *bytes = vm && a[3] <= PAGE ? frame_alloc() : NULL;
+    int64_t error = !vm ? -ESRCH : a[3] > PAGE ? -EINVAL : !bytes ? -ENOMEM : 0;
 
-    if (!bytes)
-        return n > PAGE ? -EINVAL : -ENOMEM;
-    error = ward_space_read(from_space, from, bytes, n, NULL);
     if (!error)
-        error = ward_space_write(to_space, to, bytes, n, NULL);
-    frame_drop(bytes);
+        error = poke ? ward_space_read(WARD_HERE, a[2], bytes, a[3], NULL)
+                     : ward_space_read(&vm->remote, a[1], bytes, a[3], NULL);
+    if (!error)
+        error = poke ? ward_space_write(&vm->remote, a[1], bytes, a[3], NULL)
+                     : ward_space_write(WARD_HERE, a[2], bytes, a[3], NULL);
+    if (bytes)
+        frame_drop(bytes);
+    vm_drop(vm);
     return error;
 }
 
 int64_t call_peek(const struct call *call)
 {
-    const uint64_t *a = call->args;
-    struct vm *vm = process_vm(a[0]);
-    int64_t error = vm ? copy(WARD_HERE, a[2], &vm->remote, a[1], a[3]) : -ESRCH;
-
-    vm_drop(vm);
-    return error;
+    return copy(call, false);
 }
 
 int64_t call_poke(const struct call *call)
 {
-    const uint64_t *a = call->args;
-    struct vm *vm = process_vm(a[0]);
-    int64_t error = vm ? copy(&vm->remote, a[1], WARD_HERE, a[2], a[3]) : -ESRCH;
-
-    vm_drop(vm);
-    return error;
+    return copy(call, true);
 }
 
 /* --- The machine
@@ -172,24 +169,20 @@ int64_t call_clock(const struct call *call)
     return ward_u64_write(WARD_HERE, ward_u64_out_at(call->args[0]), &now, NULL);
 }
 
-static uint64_t load(const uint64_t *counter)
-{
-    return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 int64_t call_info(const struct call *call)
 {
-    struct info info = {
+    const struct info info = {
         .frames = frames_in_use(),
-        .blocks = heap_in_use(),
-        .shootdowns = load(&shootdowns),
-        .ticks = load(&ticks),
-        .samples = load(&samples),
-        .window_hits = load(&window_hits),
-        .written = load(&bytes_written),
+        .blocks = heap_in_use(KINDS),
+        .processes = heap_in_use(PROCESSES),
+        .threads = heap_in_use(THREADS),
+        .shootdowns = __atomic_load_n(&shootdowns, __ATOMIC_RELAXED),
+        .ticks = __atomic_load_n(&ticks, __ATOMIC_RELAXED),
+        .samples = __atomic_load_n(&samples, __ATOMIC_RELAXED),
+        .window_hits = __atomic_load_n(&window_hits, __ATOMIC_RELAXED),
+        .written = __atomic_load_n(&bytes_written, __ATOMIC_RELAXED),
     };
 
-    processes_count(&info.processes, &info.threads);
     return call->args[1] > PAGE ? -E2BIG
                                 : uinfo_write_versioned(WARD_HERE, uinfo_out_at(call->args[0]),
                                                         call->args[1], &info, NULL);

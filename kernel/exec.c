@@ -36,19 +36,18 @@ static unsigned prot_of(uint32_t flags)
            (flags & ELF_EXEC ? WARD_EXEC : 0u);
 }
 
-static int load_segment(struct vm *vm, const struct program *program, const struct elf_segment *s)
+static int load_segment(struct vm *vm, const unsigned char *bytes, size_t size,
+                        const struct elf_segment *s)
 {
     uint64_t first = ward_round_down(s->va, PAGE);
     uint64_t n = ward_round_down(s->va + s->memory_bytes + PAGE - 1, PAGE) - first;
-    size_t size = (size_t)(program->end - program->bytes);
     int error;
 
     if (!ward_within(s->offset, s->file_bytes, size) || s->memory_bytes < s->file_bytes)
         return -EINVAL;
     error = vm_map(vm, &first, n, WARD_RW);
     if (!error)
-        error =
-            ward_space_write(&vm->remote, s->va, program->bytes + s->offset, s->file_bytes, NULL);
+        error = ward_space_write(&vm->remote, s->va, bytes + s->offset, s->file_bytes, NULL);
     if (!error)
         error = vm_change(vm, first, n, prot_of(s->flags));
     if (vm->brk < first + n)
@@ -56,24 +55,23 @@ static int load_segment(struct vm *vm, const struct program *program, const stru
     return error;
 }
 
-static int load(struct vm *vm, const struct program *program, uint64_t *entry)
+static int load(struct vm *vm, const unsigned char *bytes, size_t size, uint64_t *entry)
 {
     struct elf_header header;
-    size_t size = (size_t)(program->end - program->bytes);
     int error = 0;
 
     if (size < sizeof header)
         return -EINVAL;
-    memcpy(&header, program->bytes, sizeof header);
+    memcpy(&header, bytes, sizeof header);
     if (memcmp(header.ident, "\177ELF", 4) != 0 ||
         !ward_within(header.segments, header.segment_count * sizeof(struct elf_segment), size))
         return -EINVAL;
     for (unsigned i = 0; i < header.segment_count && !error; i++) {
         struct elf_segment segment;
 
-        memcpy(&segment, program->bytes + header.segments + i * sizeof segment, sizeof segment);
+        memcpy(&segment, bytes + header.segments + i * sizeof segment, sizeof segment);
         if (segment.type == LOAD)
-            error = load_segment(vm, program, &segment);
+            error = load_segment(vm, bytes, size, &segment);
     }
     *entry = header.entry;
     return error;
@@ -105,18 +103,20 @@ static int make_stack(struct vm *vm, const struct strings *strings, uint64_t *st
 int exec_load(const char *path, const struct strings *strings, struct trap_frame *frame,
               struct vm **vm)
 {
-    const struct program *program = archive_find(path);
-    uint64_t entry = 0, stack = 0;
-    int error = program ? 0 : -ENOENT;
+    int64_t found = archive_find(path);
+    uint64_t entry, stack;
+    int error;
 
-    *vm = program ? vm_make() : NULL;
-    if (program)
-        error = *vm ? load(*vm, program, &entry) : -ENOMEM;
+    if (found < 0)
+        return -ENOENT;
+    *vm = vm_make();
+    error = *vm ? load(*vm, archive_bytes[found], archive[found].bytes, &entry) : -ENOMEM;
     if (!error)
         error = make_stack(*vm, strings, &stack);
     if (error)
         vm_drop(*vm);
-    arch_frame_init(frame, entry, stack, stack, 0);
+    else
+        arch_frame_init(frame, entry, stack, stack, 0);
     return error;
 }
 

@@ -12,7 +12,6 @@ enum type { CONSOLE, READ_END, WRITE_END, PROGRAM, DIRECTORY };
 
 struct pipe {
     struct lock lock;
-    bool reading; /* somebody copies out of it */
     unsigned readers, writers;
     uint64_t read, written; /* written - read <= PIPE_BYTES */
     char bytes[PIPE_BYTES];
@@ -22,7 +21,7 @@ struct file {
     enum type type;
     uint32_t uses; /* atomic */
     struct pipe *pipe;
-    const struct program *program;
+    size_t program;
     uint64_t offset; /* atomic: in bytes of the program, or entries of the directory */
 };
 
@@ -52,7 +51,7 @@ static void close_end(struct pipe *pipe, enum type type)
 }
 
 /* NULL: no memory, and that end of the pipe is closed. */
-static struct file *make(enum type type, struct pipe *pipe, const struct program *program)
+static struct file *make(enum type type, struct pipe *pipe, size_t program)
 {
     struct file *file = heap_alloc(FILE_BLOCKS);
 
@@ -65,7 +64,7 @@ static struct file *make(enum type type, struct pipe *pipe, const struct program
 
 struct file *file_console(void)
 {
-    return make(CONSOLE, NULL, NULL);
+    return make(CONSOLE, NULL, 0);
 }
 
 void file_drop(struct file *file)
@@ -158,28 +157,25 @@ static bool is_same(const char *a, const char *b)
     return n == __builtin_strlen(b) && memcmp(a, b, n) == 0;
 }
 
-const struct program *archive_find(const char *name)
+int64_t archive_find(const char *name)
 {
     for (size_t i = 0; i < archive_count; i++)
         if (is_same(archive[i].name, name))
-            return &archive[i];
-    return NULL;
+            return (int64_t)i;
+    return -ENOENT;
 }
 
 int64_t call_open(const struct call *call)
 {
     char path[PATH_BYTES];
-    const struct program *program;
-    int64_t error = call_path(call->args[0], path);
+    int64_t found = call_path(call->args[0], path);
+    enum type type;
 
-    if (error < 0)
-        return error;
-    program = archive_find(path);
-    if (program)
-        return put(call->process, make(PROGRAM, NULL, program));
-    if (is_same(path, "."))
-        return put(call->process, make(DIRECTORY, NULL, NULL));
-    return is_same(path, "console") ? put(call->process, file_console()) : -ENOENT;
+    if (found < 0)
+        return found;
+    type = is_same(path, "console") ? CONSOLE : is_same(path, ".") ? DIRECTORY : PROGRAM;
+    found = type == PROGRAM ? archive_find(path) : 0;
+    return found < 0 ? found : put(call->process, make(type, NULL, (size_t)found));
 }
 
 int64_t call_pipe(const struct call *call)
@@ -191,8 +187,8 @@ int64_t call_pipe(const struct call *call)
     if (!pipe)
         return -ENOMEM;
     pipe->readers = pipe->writers = 1;
-    fds[0] = put(call->process, make(READ_END, pipe, NULL));
-    fds[1] = put(call->process, make(WRITE_END, pipe, NULL));
+    fds[0] = put(call->process, make(READ_END, pipe, 0));
+    fds[1] = put(call->process, make(WRITE_END, pipe, 0));
     error = fds[0] < 0 ? fds[0]
             : fds[1] < 0
                 ? fds[1]
@@ -205,41 +201,38 @@ int64_t call_pipe(const struct call *call)
 /* --- Reading
  * ------------------------------------------------------------------------------------------ */
 
-/* The bytes leave the pipe when the user has them: where they cannot be written, none are lost. */
-static int64_t copy_from_pipe(struct pipe *pipe, uint64_t to, size_t n)
+/* Bytes that the user has now. They are copied under the lock, and so no-fault. */
+static size_t copy_out(struct pipe *pipe, uint64_t to, size_t n, int *error)
 {
-    char bytes[CHUNK];
-    size_t at = pipe->read % PIPE_BYTES, size;
     struct ward_fault why;
-    int error;
 
-    size = smaller(smaller(n, CHUNK), (size_t)(pipe->written - pipe->read));
-    size = smaller(size, PIPE_BYTES - at);
-    memcpy(bytes, pipe->bytes + at, size);
-    pipe->reading = true;
-    lock_drop(&pipe->lock);
-    error = ward_space_write(WARD_HERE, to, bytes, size, &why);
-    size = error ? why.done : size;
-    lock_take(&pipe->lock);
-    pipe->reading = false;
-    pipe->read += size;
-    (void)sched_wake(pipe, 0, UINT32_MAX);
-    return size == 0 ? error : (int64_t)size;
+    ward_nofault_begin();
+    *error = ward_space_write(WARD_HERE, to, pipe->bytes + pipe->read % PIPE_BYTES, n, &why);
+    ward_nofault_end();
+    n = *error ? why.done : n;
+    pipe->read += n;
+    return n;
 }
 
 static int64_t read_pipe(struct pipe *pipe, uint64_t to, size_t n)
 {
-    int64_t result = 0;
+    int64_t result = -EAGAIN;
 
     lock_take(&pipe->lock);
-    while (result == 0 && (pipe->reading || pipe->read == pipe->written)) {
-        if (!pipe->reading && pipe->writers == 0)
-            break;
-        if (!sched_sleep(pipe, 0, &pipe->lock))
+    while (result == -EAGAIN) {
+        size_t size = smaller(n, pipe->written - pipe->read);
+        int error;
+
+        size = smaller(size, PIPE_BYTES - pipe->read % PIPE_BYTES);
+        if (size > 0) {
+            size = copy_out(pipe, to, size, &error);
+            result = size > 0 ? (int64_t)size : call_retry(error, to, WARD_WRITE, &pipe->lock);
+        } else if (pipe->writers == 0)
+            result = 0;
+        else if (!sched_sleep(pipe, 0, &pipe->lock))
             result = -EINTR;
     }
-    if (result == 0 && pipe->read != pipe->written)
-        result = copy_from_pipe(pipe, to, n);
+    (void)sched_wake(pipe, 0, UINT32_MAX);
     lock_drop(&pipe->lock);
     return result;
 }
@@ -254,18 +247,37 @@ static bool take(struct file *file, uint64_t *at, uint64_t n)
 
 static int64_t read_program(struct file *file, uint64_t to, size_t n)
 {
-    const struct program *program = file->program;
     uint64_t at = __atomic_load_n(&file->offset, __ATOMIC_RELAXED);
     struct ward_fault why;
-    size_t size;
+    size_t done;
     int error;
 
     do {
-        size = smaller(n, (size_t)(program->end - program->bytes) - at);
-        error = ward_space_write(WARD_HERE, to, program->bytes + at, size, &why);
-        size = error ? why.done : size;
-    } while (!take(file, &at, size));
-    return size == 0 ? error : (int64_t)size;
+        done = smaller(n, archive[file->program].bytes - at);
+        error = ward_space_write(WARD_HERE, to, archive_bytes[file->program] + at, done, &why);
+        done = error ? why.done : done;
+    } while (!take(file, &at, done));
+    return done == 0 ? error : (int64_t)done;
+}
+
+WARD_USER_DEFINE(udirent, struct dirent, WARD_FIELDS(struct dirent, bytes, name));
+
+int64_t call_getdents(const struct call *call)
+{
+    udirent_out to = udirent_out_at(call->args[1]);
+    uint64_t at = __atomic_load_n(&call->file->offset, __ATOMIC_RELAXED);
+    struct ward_fault why;
+    size_t done;
+    int error;
+
+    if (call->file->type != DIRECTORY)
+        return -EBADF;
+    do {
+        done = smaller(call->args[2], archive_count - at);
+        error = udirent_write_array(WARD_HERE, to, &archive[at], done, &why);
+        done = error ? why.done / sizeof(struct dirent) : done;
+    } while (!take(call->file, &at, done));
+    return done == 0 ? error : (int64_t)done;
 }
 
 /* Lengths of bytes: those that no object has are a mistake, and none may reach beyond the user
@@ -292,61 +304,25 @@ int64_t call_read(const struct call *call)
     }
 }
 
-WARD_USER_DEFINE(udirent, struct dirent, WARD_FIELDS(struct dirent, bytes, name));
-
-static int write_entry(uint64_t to, const struct program *program)
-{
-    struct dirent entry = { .bytes = (uint64_t)(program->end - program->bytes) };
-
-    memcpy(entry.name, program->name,
-           smaller(__builtin_strlen(program->name), sizeof entry.name - 1));
-    return udirent_write(WARD_HERE, udirent_out_at(to), &entry, NULL);
-}
-
-int64_t call_getdents(const struct call *call)
-{
-    uint64_t to = call->args[1], count = call->args[2], done = 0, at;
-    struct file *file = call->file;
-    int error = count > USER_END / sizeof(struct dirent)
-                    ? -EINVAL
-                    : check_range(to, count * sizeof(struct dirent));
-
-    if (error || file->type != DIRECTORY)
-        return error ? error : -EBADF;
-    at = __atomic_load_n(&file->offset, __ATOMIC_RELAXED);
-    while (done < count && at < archive_count) {
-        error = write_entry(to + done * sizeof(struct dirent), &archive[at]);
-        if (error)
-            return done > 0 ? (int64_t)done : error;
-        if (take(file, &at, 1))
-            at++, done++;
-    }
-    return (int64_t)done;
-}
-
 /* --- Writing
  * ------------------------------------------------------------------------------------------ */
 
+/* As many as there is room for, of which there is some when it returns. */
 static int64_t write_pipe(struct pipe *pipe, const char *bytes, size_t n)
 {
-    int64_t result = 0;
+    int64_t error = 0;
     size_t done = 0;
 
     lock_take(&pipe->lock);
-    while (result == 0 && done < n) {
-        if (pipe->readers == 0)
-            result = -EPIPE;
-        else if (pipe->written - pipe->read < PIPE_BYTES)
-            pipe->bytes[pipe->written++ % PIPE_BYTES] = bytes[done++];
-        else {
-            (void)sched_wake(pipe, 0, UINT32_MAX);
-            if (!sched_sleep(pipe, 0, &pipe->lock))
-                result = -EINTR;
-        }
-    }
+    while (!error && pipe->readers > 0 && pipe->written - pipe->read == PIPE_BYTES)
+        error = sched_sleep(pipe, 0, &pipe->lock) ? 0 : -EINTR;
+    if (pipe->readers == 0)
+        error = -EPIPE;
+    for (; !error && done < n && pipe->written - pipe->read < PIPE_BYTES; done++)
+        pipe->bytes[pipe->written++ % PIPE_BYTES] = bytes[done];
     (void)sched_wake(pipe, 0, UINT32_MAX);
     lock_drop(&pipe->lock);
-    return done > 0 ? (int64_t)done : result;
+    return error ? error : (int64_t)done;
 }
 
 static int64_t write_bytes(struct file *file, const char *bytes, size_t n)

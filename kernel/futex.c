@@ -7,12 +7,12 @@
 
 static struct lock lock;
 
-static int read_word(ward_u32_in word, uint32_t *value)
+static int read_word(uint64_t addr, uint32_t *value)
 {
     int error;
 
     ward_nofault_begin();
-    error = ward_u32_read(WARD_HERE, word, value, NULL);
+    error = ward_u32_read(WARD_HERE, ward_u32_in_at(addr), value, NULL);
     ward_nofault_end();
     return error;
 }
@@ -20,23 +20,16 @@ static int read_word(ward_u32_in word, uint32_t *value)
 int64_t call_futex_wait(const struct call *call)
 {
     uint64_t addr = call->args[0];
-    ward_u32_in word = ward_u32_in_at(addr);
-    uint32_t now;
-    int64_t error = 0;
+    uint32_t now = 0;
+    int error;
 
-    if (addr % sizeof now != 0)
-        return -EINVAL;
     lock_take(&lock);
-    while (read_word(word, &now)) {
-        lock_drop(&lock);
-        error = ward_u32_in_populate(WARD_HERE, word, 1, NULL);
-        if (error || is_killed())
-            return error ? error : -EINTR;
-        lock_take(&lock);
-    }
-    if (now != (uint32_t)call->args[1])
+    do
+        error = call_retry(read_word(addr, &now), addr, WARD_READ, &lock);
+    while (error == -EAGAIN);
+    if (!error && now != (uint32_t)call->args[1])
         error = -EAGAIN;
-    else if (!sched_sleep(call->process->vm, addr, &lock))
+    if (!error && !sched_sleep(call->process->vm, addr, &lock))
         error = -EINTR;
     lock_drop(&lock);
     return error;

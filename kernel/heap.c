@@ -61,7 +61,7 @@ void heap_free(enum kind kind, void *block)
     lock_drop(&lock);
 }
 
-uint64_t heap_in_use(void)
+uint64_t heap_in_use(enum kind kind)
 {
     struct ward_slab_info info;
     uint64_t live = 0;
@@ -69,7 +69,7 @@ uint64_t heap_in_use(void)
     lock_take(&lock);
     for (unsigned i = 0; i < KINDS; i++) {
         ward_slab_info_get(&slabs[i], &info);
-        live += info.live;
+        live += kind == KINDS || kind == i ? info.live : 0;
     }
     lock_drop(&lock);
     return live;

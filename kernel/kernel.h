@@ -108,7 +108,7 @@ enum kind { THREADS, STACKS, PROCESSES, SPACES, AREAS, FILE_BLOCKS, PIPES, KINDS
 void heap_init(void);
 void *heap_alloc(enum kind kind); /* zeroed, but for stacks; NULL: none left */
 void heap_free(enum kind kind, void *block);
-uint64_t heap_in_use(void);
+uint64_t heap_in_use(enum kind kind); /* blocks; KINDS: of all kinds */
 
 /* ---- address spaces (vm.c), and the provider of the gates for them (provider.c) ---- */
 
@@ -226,20 +226,18 @@ struct strings {
     unsigned argc, envc;
 };
 
-enum pin_state { PIN_FREE, PIN_HELD, PIN_BUSY };
-
 struct process {
     struct process *next, *parent;
     struct vm *vm;
     struct lock lock; /* of files */
     struct file *files[FILES];
-    uint32_t pin_states[PINS]; /* atomic; a busy pin is for one thread alone */
-    struct ward_pin pins[PINS];
+    struct ward_pin pins[PINS]; /* calls.c's lock */
     int32_t status;
     uint32_t killed;            /* atomic, as the next */
     const struct thread *alone; /* all others end */
-    uint32_t threads, unburied; /* processes' lock; who waits for fewer, or for a child, sleeps on
-                                 * `threads` */
+    uint32_t threads; /* processes' lock, as all below; who waits for fewer, or for the end of a
+                       * child, sleeps on this */
+    bool ended;       /* nothing is left but its status */
     uint64_t pid;
 };
 
@@ -249,8 +247,7 @@ __attribute__((noreturn)) void process_exit(int32_t status);
 __attribute__((noreturn)) void thread_exit(void);
 void thread_bury(struct thread *thread); /* sched.c: after its last switch */
 struct vm *process_vm(uint64_t pid); /* with a use of it; NULL: no such process, or it has ended */
-void processes_count(uint64_t *processes, uint64_t *threads);
-bool is_killed(void); /* this thread, which ends when it leaves the kernel */
+bool is_killed(void);                /* this thread, which ends when it leaves the kernel */
 
 /* A space with a program and the registers to begin it with; or *vm is no more. */
 int exec_load(const char *path, const struct strings *strings, struct trap_frame *frame,
@@ -258,14 +255,10 @@ int exec_load(const char *path, const struct strings *strings, struct trap_frame
 
 /* ---- files (file.c), and the programs in the image (archive.S, made by the build) ---- */
 
-struct program {
-    const char *name;
-    const unsigned char *bytes, *end;
-};
-
-extern const struct program archive[];
+extern const struct dirent archive[]; /* names and sizes */
+extern const unsigned char *const archive_bytes[];
 extern const size_t archive_count;
-const struct program *archive_find(const char *name);
+int64_t archive_find(const char *name); /* which one it is; -ENOENT */
 
 struct file *file_console(void);
 struct file *file_get(struct process *process, uint64_t fd); /* with a use; NULL: there is none */
@@ -287,6 +280,9 @@ SYSTEM_CALLS(CALL_FUNCTION, CALL_FUNCTION)
 
 int64_t call_answer(uint64_t number, struct call *call);
 int64_t call_path(uint64_t at, char path[PATH_BYTES]); /* the path's length, or an error */
+/* For the error of a no-fault access under a lock. -EFAULT: the lock is dropped, and the page
+ * brought in; -EAGAIN: it is there now, and all else may have changed. */
+int call_retry(int error, uint64_t addr, unsigned access, struct lock *lock);
 
 /* ---- the rest ---- */
 

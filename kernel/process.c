@@ -13,11 +13,12 @@ static uint64_t last_pid;
 bool is_killed(void)
 {
     const struct process *process = current()->process;
-    const struct thread *alone =
-        process ? __atomic_load_n(&process->alone, __ATOMIC_RELAXED) : NULL;
+    const struct thread *alone;
 
-    return (alone && alone != current()) ||
-           (process && __atomic_load_n(&process->killed, __ATOMIC_RELAXED));
+    if (!process)
+        return false;
+    alone = __atomic_load_n(&process->alone, __ATOMIC_RELAXED);
+    return __atomic_load_n(&process->killed, __ATOMIC_RELAXED) || (alone && alone != current());
 }
 
 /* --- Threads
@@ -48,18 +49,27 @@ static void free_thread(struct thread *thread)
 WARD_USER_DEFINE(uthread_args, struct thread_args,
                  WARD_FIELDS(struct thread_args, entry, stack, argument, reserved));
 
-static int64_t start_thread(struct process *process, const struct thread_args *args)
+int64_t call_thread_create(const struct call *call)
 {
-    struct thread *thread = make_thread(process);
+    uthread_args_in from = uthread_args_in_at(call->args[0]);
+    struct thread *thread;
+    struct thread_args args;
+    int error = -E2BIG;
     bool ending;
 
+    if (call->args[1] <= PAGE)
+        error = uthread_args_read_versioned(WARD_HERE, from, call->args[1], &args, NULL);
+    if (error)
+        return error;
+    if (args.reserved != 0 || args.entry >= USER_END || args.stack >= USER_END)
+        return -EINVAL;
+    thread = make_thread(call->process);
     if (!thread)
         return -ENOMEM;
-    arch_frame_init(thread_frame(thread), args->entry, args->stack, args->argument, 0);
+    arch_frame_init(thread_frame(thread), args.entry, args.stack, args.argument, 0);
     lock_take(&processes);
     ending = is_killed();
-    process->threads += !ending;
-    process->unburied += !ending;
+    call->process->threads += !ending;
     lock_drop(&processes);
     if (ending)
         free_thread(thread);
@@ -68,31 +78,13 @@ static int64_t start_thread(struct process *process, const struct thread_args *a
     return ending ? -EINTR : 0;
 }
 
-int64_t call_thread_create(const struct call *call)
-{
-    uint64_t size = call->args[1];
-    struct thread_args args;
-    int64_t error = size > PAGE
-                        ? -E2BIG
-                        : uthread_args_read_versioned(WARD_HERE, uthread_args_in_at(call->args[0]),
-                                                      size, &args, NULL);
-
-    if (error)
-        return error;
-    return args.reserved != 0 || args.entry >= USER_END || args.stack >= USER_END
-               ? -EINVAL
-               : start_thread(call->process, &args);
-}
-
 /* --- Ends
  * -------------------------------------------------------------------------------------------- */
 
 static void free_pins(struct process *process)
 {
-    for (unsigned i = 0; i < PINS; i++) {
+    for (unsigned i = 0; i < PINS; i++)
         (void)ward_space_unpin(&process->pins[i]);
-        process->pin_states[i] = PIN_FREE;
-    }
 }
 
 static void unlink_process(struct process *process)
@@ -115,60 +107,50 @@ static void leave_children(const struct process *parent)
         if (child->parent != parent)
             continue;
         child->parent = NULL;
-        if (child->unburied == 0)
+        if (child->ended)
             unlink_process(child);
     }
 }
 
-/* This CPU lets go of the space before the thread is counted out: the last one frees it. */
-static void leave_space(struct thread *me)
-{
-    bool on = arch_irq_off();
-
-    me->process = NULL;
-    sched_use(NULL);
-    arch_irq_restore(on);
-}
-
+/* This CPU lets go of the space first: the last of the threads to be buried frees it. */
 void thread_exit(void)
 {
-    struct process *process = current()->process;
-    struct vm *vm = NULL;
-    bool last;
-
-    leave_space(current());
-    lock_take(&processes);
-    last = --process->threads == 0;
-    if (last) {
-        vm = process->vm;
-        process->vm = NULL;
-    }
-    (void)sched_wake(&process->threads, 0, UINT32_MAX);
-    lock_drop(&processes);
-    if (last)
-        free_pins(process);
-    for (unsigned i = 0; i < FILES && last; i++)
-        file_drop(process->files[i]);
-    vm_drop(vm);
+    current()->process = NULL;
+    sched_use(NULL);
     sched_exit();
+}
+
+/* The last of its threads is gone. */
+static void free_process(struct process *process)
+{
+    free_pins(process);
+    for (unsigned i = 0; i < FILES; i++)
+        file_drop(process->files[i]);
+    vm_drop(process->vm);
+    lock_take(&processes);
+    process->ended = true;
+    leave_children(process);
+    if (process->parent)
+        (void)sched_wake(&process->parent->threads, 0, UINT32_MAX);
+    else if (process->pid == 1)
+        arch_exit(process->status == 0);
+    else
+        unlink_process(process);
+    lock_drop(&processes);
 }
 
 void thread_bury(struct thread *thread)
 {
     struct process *process = thread->of;
+    bool last;
 
     free_thread(thread);
     lock_take(&processes);
-    if (--process->unburied == 0) {
-        leave_children(process);
-        if (process->parent)
-            (void)sched_wake(&process->parent->threads, 0, UINT32_MAX);
-        else if (process->pid == 1)
-            arch_exit(process->status == 0);
-        else
-            unlink_process(process);
-    }
+    last = --process->threads == 0;
+    (void)sched_wake(&process->threads, 0, UINT32_MAX);
     lock_drop(&processes);
+    if (last)
+        free_process(process);
 }
 
 /* Who has ended by itself has its status already. */
@@ -235,23 +217,12 @@ struct vm *process_vm(uint64_t pid)
 
     lock_take(&processes);
     process = find(pid);
-    if (process && process->vm) {
+    if (process && process->threads > 0) {
         vm = process->vm;
         __atomic_fetch_add(&vm->refs, 1, __ATOMIC_RELAXED);
     }
     lock_drop(&processes);
     return vm;
-}
-
-void processes_count(uint64_t *count, uint64_t *threads)
-{
-    *count = *threads = 0;
-    lock_take(&processes);
-    for (const struct process *process = all; process; process = process->next) {
-        *count += 1;
-        *threads += process->unburied;
-    }
-    lock_drop(&processes);
 }
 
 /* --- Fork and wait
@@ -280,7 +251,7 @@ static int64_t start_process(struct thread *thread, struct process *parent)
 
     lock_take(&processes);
     process->parent = parent;
-    process->threads = process->unburied = 1;
+    process->threads = 1;
     process->pid = pid = ++last_pid;
     process->next = all;
     all = process;
@@ -325,18 +296,18 @@ static struct process *find_ended(const struct process *parent, bool *any)
         if (child->parent != parent)
             continue;
         *any = true;
-        if (child->unburied == 0)
+        if (child->ended)
             return child;
     }
     return NULL;
 }
 
-static int write_status(ward_i32_out to, int32_t status)
+static int write_status(uint64_t to, int32_t status)
 {
     int error;
 
     ward_nofault_begin();
-    error = ward_i32_write_or_null(WARD_HERE, to, &status, NULL);
+    error = ward_i32_write_or_null(WARD_HERE, ward_i32_out_at(to), &status, NULL);
     ward_nofault_end();
     return error;
 }
@@ -345,21 +316,20 @@ static int write_status(ward_i32_out to, int32_t status)
  * loses nothing. */
 int64_t call_wait(const struct call *call)
 {
-    ward_i32_out to = ward_i32_out_at(call->args[0]);
+    uint64_t to = call->args[0];
+    int64_t result = -EAGAIN;
     struct process *child;
-    int64_t result = 0;
     bool any;
 
     lock_take(&processes);
-    while (result == 0) {
+    while (result == -EAGAIN) {
         child = find_ended(call->process, &any);
-        if (child && write_status(to, child->status) == 0) {
-            result = (int64_t)child->pid;
-            unlink_process(child);
-        } else if (child) {
-            lock_drop(&processes);
-            result = is_killed() ? -EINTR : ward_i32_out_populate(WARD_HERE, to, 1, NULL);
-            lock_take(&processes);
+        if (child) {
+            result = call_retry(write_status(to, child->status), to, WARD_WRITE, &processes);
+            if (result == 0) {
+                result = (int64_t)child->pid;
+                unlink_process(child);
+            }
         } else if (!any)
             result = -ECHILD;
         else if (!sched_sleep(&call->process->threads, 0, &processes))
@@ -395,19 +365,16 @@ int process_exec(struct vm *vm)
 {
     struct process *process = current()->process;
     struct vm *was = process->vm;
-    bool on;
 
     if (!stay_alone(process)) {
         vm_drop(vm);
         return -EINTR;
     }
     free_pins(process);
-    on = arch_irq_off();
     lock_take(&processes);
     process->vm = vm;
     lock_drop(&processes);
     sched_use(vm);
-    arch_irq_restore(on);
     vm_drop(was);
     return 0;
 }

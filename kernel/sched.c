@@ -36,12 +36,14 @@ static struct thread *dequeue(void)
 
 void sched_use(struct vm *vm)
 {
+    bool on = arch_irq_off();
     struct cpu *cpu = current()->cpu;
 
-    if (cpu->vm == vm)
-        return;
-    __atomic_store_n(&cpu->vm, vm, __ATOMIC_SEQ_CST);
-    arch_root_load(vm ? vm->root : kernel_root);
+    if (cpu->vm != vm) {
+        __atomic_store_n(&cpu->vm, vm, __ATOMIC_SEQ_CST);
+        arch_root_load(vm ? vm->root : kernel_root);
+    }
+    arch_irq_restore(on);
 }
 
 /* On the stack of whoever goes on, with sched's lock. */
