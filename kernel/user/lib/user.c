@@ -114,7 +114,7 @@ struct start {
     void *argument;
 };
 
-void start_thread(void (*function)(void *), void *argument)
+int64_t try_thread(void (*function)(void *), void *argument)
 {
     char *stack = map(4 * PAGE);
     struct start *start = (struct start *)(void *)(stack + 4 * PAGE - 64);
@@ -123,7 +123,12 @@ void start_thread(void (*function)(void *), void *argument)
                                 .argument = AT(start) };
 
     *start = (struct start){ function, argument };
-    EXPECT_IS(0, CALL(CALL_THREAD_CREATE, AT(&args), sizeof args));
+    return CALL(CALL_THREAD_CREATE, AT(&args), sizeof args);
+}
+
+void start_thread(void (*function)(void *), void *argument)
+{
+    EXPECT_IS(0, try_thread(function, argument));
 }
 
 int32_t run_child(int (*function)(void *), void *argument)

@@ -43,6 +43,7 @@ char *map_at(uint64_t at, uint64_t n, unsigned prot);
 /* A thread that runs function(argument) and ends; it stays startable for the life of the process.
  */
 void start_thread(void (*function)(void *), void *argument);
+int64_t try_thread(void (*function)(void *), void *argument); /* 0, or why there is none */
 
 /* Runs function(argument) in a child; its status. */
 int32_t run_child(int (*function)(void *), void *argument);
