@@ -75,8 +75,10 @@ struct dirent {
     char name[24];
 };
 
-/* Beyond what exit can say. PANIC: of a test that makes the kernel fault. */
-enum { STATUS_KILLED = 256, STATUS_FAULT = 257, STATUS_PANIC = 258 };
+/* Beyond what exit can say. PANIC: of a test that makes the kernel fault; STACK: run out of its
+ * stack.
+ */
+enum { STATUS_KILLED = 256, STATUS_FAULT = 257, STATUS_PANIC = 258, STATUS_STACK = 259 };
 
 /* Tests that need the kernel's hand. */
 enum test {
@@ -87,6 +89,8 @@ enum test {
     TEST_EXECUTE,      /* address: a jump by the kernel; the same */
     TEST_BENCH, /* address of a page: prints what accesses cost; -ENOSYS: not in this image */
     TEST_KERNEL_ADDRESS, /* -> some address of the kernel's data */
+    TEST_STACK,          /* the kernel recurses without end; ends the process by STATUS_STACK */
+    TEST_NO_FRAMES,      /* the kernel's heap grows when no frame is left -> 0: it cannot */
 };
 
 #endif

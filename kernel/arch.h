@@ -34,6 +34,12 @@ enum {
 
 struct thread;
 
+/* A bit as another one, for translations of flags. */
+static inline uint64_t arch_bit(uint64_t from, uint64_t bit, uint64_t to)
+{
+    return from & bit ? to : 0;
+}
+
 #include "machine.h"
 
 /* ---- entries of page tables: inline in machine.h ---- */
@@ -120,10 +126,13 @@ __attribute__((noreturn)) void arch_exit(bool good);
 /* ---- what the architecture's entry calls, in trap.c ---- */
 
 void on_call(struct trap_frame *frame);
-/* A fault of the user's (addr: the address it is about), or what the processor refused (0). */
-void on_user_fault(struct trap_frame *frame, uint64_t addr, unsigned access, const char *what);
+/* A fault of the user's (addr: the address it is about), or what the processor refused (access: 0).
+ */
+void on_user_fault(uint64_t addr, unsigned access);
 /* A fault in the kernel: fixed up, or the end. */
-void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access, const char *what);
+void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access);
+/* A trap that has no room for its frame: the end. Called at the top of the same stack, anew. */
+__attribute__((noreturn)) void on_stack_full(uint64_t pc);
 void on_timer(struct trap_frame *frame);
 void on_ipi(void);
 /* The last thing before the return to whoever was interrupted, for the user and for the kernel. */

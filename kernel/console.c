@@ -62,16 +62,19 @@ void print(const char *format, ...)
     va_end(args);
 }
 
-/* Whoever holds the console may be who panics. */
+/* Whoever holds the console may be who panics. In a rehearsal nobody holds anything. */
 void panic(const char *format, ...)
 {
     va_list args;
 
     (void)arch_irq_off();
     va_start(args, format);
-    put_string("kernel panic: ");
+    put_string(current()->rehearsal ? "rehearsed panic: " : "kernel panic: ");
     put_format(format, args);
     put_string("\n");
     va_end(args);
-    arch_exit(false);
+    if (!current()->rehearsal)
+        arch_exit(false);
+    arch_irq_restore(true);
+    process_exit(current()->rehearsal);
 }

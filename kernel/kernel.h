@@ -170,17 +170,18 @@ enum state { READY, RUNNING, SLEEPING, DEAD };
 
 struct thread {
     struct context context;
-    uint64_t stack_top; /* the trap frame lies below; entry.S knows the place of this */
-    uint64_t scratch;   /* the entry's */
-    struct cpu *cpu;    /* that it runs on */
+    uint64_t stack_top; /* the trap frame lies below; entry.S knows the places of these three */
+    void *stack;        /* its lowest address; NULL: of a boot thread, nobody knows */
+    uint64_t scratch[2];
+    struct cpu *cpu; /* that it runs on */
     struct process *process;
     struct ward_host_thread_state gates;
-    void *stack;
     enum state state;    /* sched's lock, as the next two */
     struct thread *next; /* in the queue it is in */
     const void *channel; /* what it sleeps on */
     uint64_t key;
     bool expired;       /* it ran long enough */
+    int32_t rehearsal;  /* a test: what a panic ends the process with, not the machine; or 0 */
     struct process *of; /* as process, and still when it is dead */
 };
 
@@ -287,7 +288,6 @@ int call_retry(int error, uint64_t addr, unsigned access, struct lock *lock);
 /* ---- the rest ---- */
 
 int64_t bench_run(uint64_t addr);
-bool test_expects_panic(uint64_t addr); /* a test is about to fault there */
 extern uint64_t ticks;
 extern uint64_t samples;     /* words of user stacks that the timer read, no-fault */
 extern uint64_t window_hits; /* ticks that struck while the access window was open */

@@ -101,32 +101,77 @@ static int64_t read_nofault(uint64_t addr)
     return error ? error : byte;
 }
 
-/* The thread that is about to do what a kernel must not, and where. */
-static const struct thread *culprit;
-static uint64_t crime;
-
-bool test_expects_panic(uint64_t addr)
-{
-    return culprit && current() == culprit && addr == crime;
-}
-
-static void commit(uint64_t addr)
-{
-    crime = addr;
-    __atomic_store_n(&culprit, current(), __ATOMIC_RELEASE);
-}
-
 static int64_t stray(uint64_t addr)
 {
-    commit(addr);
     return *(volatile unsigned char *)(uintptr_t)addr;
 }
 
 static int64_t execute(uint64_t addr)
 {
-    commit(addr);
     ((void (*)(void))(uintptr_t)addr)();
     return 0;
+}
+
+static __attribute__((noinline)) int64_t descend(uint64_t steps)
+{
+    volatile unsigned char frame[256];
+
+    frame[0] = (unsigned char)steps;
+    return steps == 0 ? 0 : descend(steps - 1) + frame[0];
+}
+
+/* What a kernel must not do, and the answer if nothing stops it. */
+static int64_t rehearse(int64_t (*crime)(uint64_t), uint64_t a)
+{
+    int64_t result;
+
+    current()->rehearsal = STATUS_PANIC;
+    result = crime(a);
+    current()->rehearsal = 0;
+    return result;
+}
+
+/* --- Without memory ----------------------------------------------------------------------------
+ */
+
+static void *take_frames(void)
+{
+    void *first = NULL, *frame;
+
+    while ((frame = frame_alloc()) != NULL) {
+        *(void **)frame = first;
+        first = frame;
+    }
+    return first;
+}
+
+static unsigned give_back(void **first, unsigned most)
+{
+    unsigned count = 0;
+
+    for (void *frame; count < most && (frame = *first) != NULL; count++) {
+        *first = *(void **)frame;
+        frame_drop(frame);
+    }
+    return count;
+}
+
+/* There is nothing left for a table, and then enough for that, but not for all pages: they come
+ * back.
+ */
+static int64_t grow_without_frames(void)
+{
+    enum { SOME = 16, TABLES = 2 };
+    void *frames = take_frames(), *rest, *at = NULL;
+    int first = ward_host_map(&at, LARGE, WARD_HOST_ANON, WARD_RW, 0), second;
+    unsigned left;
+
+    (void)give_back(&frames, SOME);
+    second = ward_host_map(&at, LARGE, WARD_HOST_ANON, WARD_RW, 0);
+    rest = take_frames();
+    left = give_back(&rest, UINT32_MAX);
+    (void)give_back(&frames, UINT32_MAX);
+    return first == -ENOMEM && second == -ENOMEM && !at && left >= SOME - TABLES ? 0 : -EINVAL;
 }
 
 /* bench/bench.c, in an image that has it. */
@@ -144,8 +189,10 @@ int64_t call_test(const struct call *call)
     case TEST_HEAP_ATTACKS: return attack_heap();
     case TEST_NOFAULT: return read_nofault(a);
     case TEST_SHOOTDOWN: shootdown_wanted = a != 0; return 0;
-    case TEST_STRAY: return stray(a);
-    case TEST_EXECUTE: return execute(a);
+    case TEST_STRAY: return rehearse(stray, a);
+    case TEST_EXECUTE: return rehearse(execute, a);
+    case TEST_STACK: return rehearse(descend, 1000);
+    case TEST_NO_FRAMES: return grow_without_frames();
     case TEST_BENCH: return bench_run(a);
     case TEST_KERNEL_ADDRESS: return (int64_t)(uintptr_t)&bugs;
     default: return -EINVAL;

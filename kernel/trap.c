@@ -6,7 +6,7 @@
  * A fault of the user's is served, or ends the process. A fault of the kernel's is an access to
  * user memory, if its instruction is in the exception table and its address in the user half:
  * execution goes on at the fixup, and what becomes of the access is decided there, outside of the
- * trap (here_fault in provider.c). All else is the end.
+ * trap (serve_fault in provider.c). All else is the end.
  */
 #include <ward/recover.h>
 
@@ -26,13 +26,11 @@ void on_call(struct trap_frame *frame)
     arch_frame_answer(frame, (uint64_t)call_answer(number, &call));
 }
 
-void on_user_fault(struct trap_frame *frame, uint64_t addr, unsigned access, const char *what)
+void on_user_fault(uint64_t addr, unsigned access)
 {
     arch_irq_restore(true);
-    if (access && addr < USER_END && vm_fault(current()->process->vm, addr, access) == 0)
-        return;
-    (void)frame, (void)what;
-    process_exit(STATUS_FAULT);
+    if (!access || addr >= USER_END || vm_fault(current()->process->vm, addr, access))
+        process_exit(STATUS_FAULT);
 }
 
 /* Heap pages are opened while other CPUs know them as closed. */
@@ -49,7 +47,7 @@ static bool is_stale(uint64_t addr, unsigned access)
     return true;
 }
 
-void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access, const char *what)
+void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access)
 {
     uint64_t pc = arch_frame_pc(frame);
     const struct ward_recover_entry *entry = ward_recover_find(pc);
@@ -60,12 +58,15 @@ void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access, c
     }
     if (is_stale(addr, access))
         return;
-    if (test_expects_panic(addr)) {
-        arch_irq_restore(true);
-        process_exit(STATUS_PANIC);
-    }
-    panic("%s at %p, address %p%s", what, pc, addr,
+    panic("kernel fault at %p, address %p%s", pc, addr,
           addr < USER_END ? ": of the user's, and no gate" : "");
+}
+
+void on_stack_full(uint64_t pc)
+{
+    if (current()->rehearsal)
+        current()->rehearsal = STATUS_STACK;
+    panic("the kernel's stack is full at %p", pc);
 }
 
 /* A profiler's way: the word on top of the user's stack, if it is there. It may strike in an

@@ -20,12 +20,21 @@ static int kernel_jumps(void *argument)
     return 0;
 }
 
+static int kernel_recurses(void *argument)
+{
+    (void)argument;
+    (void)CALL(CALL_TEST, TEST_STACK);
+    return 0;
+}
+
 int main(int argc, char **argv, char **envp)
 {
     (void)argc, (void)argv, (void)envp;
     EXPECT_IS(0, CALL(CALL_TEST, TEST_HEAP_ATTACKS));
     EXPECT_IS(STATUS_PANIC, run_child(kernel_loads, 0));
     EXPECT_IS(STATUS_PANIC, run_child(kernel_jumps, 0));
+    EXPECT_IS(STATUS_STACK, run_child(kernel_recurses, 0));
+    EXPECT_IS(0, CALL(CALL_TEST, TEST_NO_FRAMES));
     EXPECT_IS(0, machine_attacks((uint64_t)CALL(CALL_TEST, TEST_KERNEL_ADDRESS)));
     return 0;
 }

@@ -179,25 +179,27 @@ static void pinned_memory_stays(void)
 static int fork_with_pin(void *argument)
 {
     struct info before, after;
-    int32_t number = -1;
+    int32_t number = -1, status = 0;
     int64_t pid;
-    char *page = map(PAGE);
+    volatile char *page = map(PAGE);
 
     (void)argument;
     page[0] = 1;
     EXPECT_IS(0, CALL(CALL_PIN, AT(page), 8, WARD_WRITE, AT(&number)));
     before = info_get();
     pid = CALL(CALL_FORK);
+    while (pid == 0 && page[1] == 0)
+        (void)CALL(CALL_YIELD);
     if (pid == 0)
-        for (;;)
-            (void)CALL(CALL_YIELD);
+        quit(page[0]);
     after = info_get();
     EXPECT(after.frames > before.frames);
     page[0] = 2; /* not a copy: nobody shares it, so no frame more */
     EXPECT(info_get().frames == after.frames);
-    EXPECT_IS(0, CALL(CALL_KILL, pid));
-    EXPECT_IS(pid, CALL(CALL_WAIT, 0));
-    return 0; /* the pin ends with the process */
+    EXPECT_IS(0, CALL(CALL_POKE, pid, AT(page) + 1, AT(&(char){ 1 }), 1));
+    EXPECT_IS(pid, CALL(CALL_WAIT, AT(&status)));
+    EXPECT_IS(1, status); /* a copy, which stays as it was */
+    return 0;             /* the pin ends with the process */
 }
 
 static volatile uint32_t *steps;

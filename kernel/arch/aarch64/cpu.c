@@ -4,7 +4,8 @@
 #include "kernel.h"
 
 WARD_STATIC_ASSERT(sizeof(struct trap_frame) == 304, "entry.S knows it");
-WARD_STATIC_ASSERT(sizeof(struct context) == 104, "entry.S knows it");
+WARD_STATIC_ASSERT(offsetof(struct thread, stack_top) == 104, "entry.S knows it");
+WARD_STATIC_ASSERT(offsetof(struct thread, stack) == 112, "entry.S knows it");
 
 enum { CACHE_LINE = 16 }; /* at least */
 
@@ -150,9 +151,9 @@ static void fault(struct trap_frame *frame)
     uint64_t addr = access ? frame->far : UINT64_MAX;
 
     if (is_user(frame))
-        on_user_fault(frame, addr, access, "fault");
+        on_user_fault(addr, access);
     else
-        on_kernel_fault(frame, addr, access, "kernel fault");
+        on_kernel_fault(frame, addr, access);
 }
 
 void arch_trap(struct trap_frame *frame, unsigned what)

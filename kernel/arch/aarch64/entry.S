@@ -9,6 +9,8 @@
  * the user runs.
  */
 #define LINK_OFFSET 0xffffffff40000000
+#define THREAD_STACK_TOP 104
+#define THREAD_STACK     112
 #define FRAME_BYTES 304
 #define FRAME_SP    248
 #define FRAME_PC    256
@@ -75,9 +77,19 @@ high:
 
 /* ---- traps ---- */
 
+/* With a check for the kernel's traps: there is room on the stack. sp_el0 is free there, as the
+ * user's lies in its frame. */
 .macro entry user, what
     .balign 128
     sub     sp, sp, #FRAME_BYTES
+    .ifc \user, kernel
+    msr     sp_el0, x0
+    mrs     x0, tpidr_el1
+    ldr     x0, [x0, #THREAD_STACK]
+    cmp     sp, x0
+    b.lo    stack_full
+    mrs     x0, sp_el0
+    .endif
     stp     x0, x1, [sp]
     stp     x2, x3, [sp, #16]
     mov     w1, #\what
@@ -102,21 +114,25 @@ vectors:
     entry user, 2
     .endr
 
+.macro each_register two, one
+    \two    x4, x5, [sp, #32]
+    \two    x6, x7, [sp, #48]
+    \two    x8, x9, [sp, #64]
+    \two    x10, x11, [sp, #80]
+    \two    x12, x13, [sp, #96]
+    \two    x14, x15, [sp, #112]
+    \two    x16, x17, [sp, #128]
+    \two    x18, x19, [sp, #144]
+    \two    x20, x21, [sp, #160]
+    \two    x22, x23, [sp, #176]
+    \two    x24, x25, [sp, #192]
+    \two    x26, x27, [sp, #208]
+    \two    x28, x29, [sp, #224]
+    \one    x30, [sp, #240]
+.endm
+
 .macro save_rest
-    stp     x4, x5, [sp, #32]
-    stp     x6, x7, [sp, #48]
-    stp     x8, x9, [sp, #64]
-    stp     x10, x11, [sp, #80]
-    stp     x12, x13, [sp, #96]
-    stp     x14, x15, [sp, #112]
-    stp     x16, x17, [sp, #128]
-    stp     x18, x19, [sp, #144]
-    stp     x20, x21, [sp, #160]
-    stp     x22, x23, [sp, #176]
-    stp     x24, x25, [sp, #192]
-    stp     x26, x27, [sp, #208]
-    stp     x28, x29, [sp, #224]
-    str     x30, [sp, #240]
+    each_register stp, str
     mrs     x2, elr_el1
     mrs     x3, spsr_el1
     stp     x2, x3, [sp, #FRAME_PC]
@@ -124,6 +140,13 @@ vectors:
     mrs     x3, far_el1
     stp     x2, x3, [sp, #FRAME_ESR]
 .endm
+
+stack_full: /* to its top: nothing on it is gone back to */
+    mrs     x0, tpidr_el1
+    ldr     x0, [x0, #THREAD_STACK_TOP]
+    sub     sp, x0, #FRAME_BYTES
+    mrs     x0, elr_el1
+    bl      on_stack_full
 
 trap_kernel:
     save_rest
@@ -155,42 +178,28 @@ trap_return: /* x0: the frame. Interrupts are off. */
     msr     tpidr_el0, x2
 1:  ldp     x0, x1, [sp]
     ldp     x2, x3, [sp, #16]
-    ldp     x4, x5, [sp, #32]
-    ldp     x6, x7, [sp, #48]
-    ldp     x8, x9, [sp, #64]
-    ldp     x10, x11, [sp, #80]
-    ldp     x12, x13, [sp, #96]
-    ldp     x14, x15, [sp, #112]
-    ldp     x16, x17, [sp, #128]
-    ldp     x18, x19, [sp, #144]
-    ldp     x20, x21, [sp, #160]
-    ldp     x22, x23, [sp, #176]
-    ldp     x24, x25, [sp, #192]
-    ldp     x26, x27, [sp, #208]
-    ldp     x28, x29, [sp, #224]
-    ldr     x30, [sp, #240]
+    each_register ldp, ldr
     add     sp, sp, #FRAME_BYTES
     clrex /* a reservation does not outlive a trap */
     eret
 
 /* ---- threads ---- */
 
+.macro each_kept two, at
+    \two    x19, x20, [\at]
+    \two    x21, x22, [\at, #16]
+    \two    x23, x24, [\at, #32]
+    \two    x25, x26, [\at, #48]
+    \two    x27, x28, [\at, #64]
+    \two    x29, x30, [\at, #80]
+.endm
+
 .globl arch_switch
 arch_switch: /* x0: from, x1: to; a context is the first of a thread */
-    stp     x19, x20, [x0]
-    stp     x21, x22, [x0, #16]
-    stp     x23, x24, [x0, #32]
-    stp     x25, x26, [x0, #48]
-    stp     x27, x28, [x0, #64]
-    stp     x29, x30, [x0, #80]
+    each_kept stp, x0
     mov     x2, sp
     str     x2, [x0, #96]
-    ldp     x19, x20, [x1]
-    ldp     x21, x22, [x1, #16]
-    ldp     x23, x24, [x1, #32]
-    ldp     x25, x26, [x1, #48]
-    ldp     x27, x28, [x1, #64]
-    ldp     x29, x30, [x1, #80]
+    each_kept ldp, x1
     ldr     x2, [x1, #96]
     mov     sp, x2
     msr     tpidr_el1, x1

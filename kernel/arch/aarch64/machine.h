@@ -76,11 +76,11 @@ static inline uint64_t arch_leaf(uint64_t pa, unsigned flags)
 {
     uint64_t exec = flags & PAGE_USER ? PTE_UXN : PTE_PXN;
 
-    return (pa | PTE_KEPT | PTE_SHARED | PTE_ACCESSED | (flags & 7 ? PTE_VALID : 0u) |
-            (flags & PAGE_LARGE ? 0u : PTE_PAGE) | (flags & PAGE_DEVICE ? PTE_DEVICE : 0u) |
-            (flags & PAGE_USER ? PTE_USER : 0u) | (flags & WARD_WRITE ? 0u : PTE_READ_ONLY) |
-            (flags & PAGE_DIRTY ? PTE_DIRTY : 0) | PTE_PXN | PTE_UXN) ^
-           (flags & WARD_EXEC ? exec : 0);
+    return (pa | PTE_KEPT | PTE_SHARED | PTE_ACCESSED | PTE_PXN | PTE_UXN |
+            arch_bit(flags, 7, PTE_VALID) | arch_bit(~flags, PAGE_LARGE, PTE_PAGE) |
+            arch_bit(flags, PAGE_DEVICE, PTE_DEVICE) | arch_bit(flags, PAGE_USER, PTE_USER) |
+            arch_bit(~flags, WARD_WRITE, PTE_READ_ONLY) | arch_bit(flags, PAGE_DIRTY, PTE_DIRTY)) ^
+           arch_bit(flags, WARD_EXEC, exec);
 }
 
 static inline uint64_t arch_table(uint64_t pa)
@@ -96,14 +96,12 @@ static inline bool arch_is_leaf(uint64_t entry, unsigned level)
 
 static inline unsigned arch_flags(uint64_t leaf)
 {
-    bool exec = (leaf & (leaf & PTE_USER ? PTE_UXN : PTE_PXN)) == 0;
-    unsigned prot = leaf & PTE_VALID
-                        ? WARD_READ | (leaf & PTE_READ_ONLY ? 0u : (unsigned)WARD_WRITE) |
-                              (exec ? (unsigned)WARD_EXEC : 0u)
-                        : 0u;
+    uint64_t no_exec = leaf & PTE_USER ? PTE_UXN : PTE_PXN;
+    uint64_t prot = WARD_READ | arch_bit(~leaf, PTE_READ_ONLY, WARD_WRITE) |
+                    arch_bit(~leaf, no_exec, WARD_EXEC);
 
-    return prot | (leaf & PTE_USER ? (unsigned)PAGE_USER : 0u) |
-           (leaf & PTE_DIRTY ? (unsigned)PAGE_DIRTY : 0u);
+    return (unsigned)(arch_bit(leaf, PTE_VALID, prot) | arch_bit(leaf, PTE_USER, PAGE_USER) |
+                      arch_bit(leaf, PTE_DIRTY, PAGE_DIRTY));
 }
 
 static inline uint64_t arch_address(uint64_t entry)

@@ -5,7 +5,8 @@
 
 WARD_STATIC_ASSERT(sizeof(struct trap_frame) == 288, "entry.S knows it");
 WARD_STATIC_ASSERT(offsetof(struct thread, stack_top) == 112, "entry.S knows it");
-WARD_STATIC_ASSERT(offsetof(struct thread, scratch) == 120, "entry.S knows it");
+WARD_STATIC_ASSERT(offsetof(struct thread, stack) == 120, "entry.S knows it");
+WARD_STATIC_ASSERT(offsetof(struct thread, scratch) == 128, "entry.S knows it");
 
 __attribute__((noreturn)) void trap_return(struct trap_frame *frame);
 void arch_trap(struct trap_frame *frame);
@@ -141,9 +142,9 @@ static void fault(struct trap_frame *frame, bool user)
     unsigned access = access_of(frame->cause);
 
     if (user)
-        on_user_fault(frame, frame->value, access, "fault");
+        on_user_fault(frame->value, access);
     else
-        on_kernel_fault(frame, access ? frame->value : UINT64_MAX, access, "kernel fault");
+        on_kernel_fault(frame, access ? frame->value : UINT64_MAX, access);
 }
 
 void arch_trap(struct trap_frame *frame)

@@ -8,7 +8,8 @@
  * as it saves it, and the return restores what was saved.
  */
 #define THREAD_STACK_TOP 112
-#define THREAD_SCRATCH   120
+#define THREAD_STACK     120
+#define THREAD_SCRATCH   128
 #define FRAME_BYTES      288
 #define FRAME_STATUS     256
 #define FRAME_UNUSED     280
@@ -86,8 +87,18 @@ trap_entry:
     bnez    tp, from_user
     csrr    tp, sscratch
     sd      sp, THREAD_SCRATCH(tp)
+    sd      t0, THREAD_SCRATCH + 8(tp)
+    ld      t0, THREAD_STACK(tp)
     addi    sp, sp, -FRAME_BYTES
+    bltu    sp, t0, stack_full
+    ld      t0, THREAD_SCRATCH + 8(tp)
     j       save
+stack_full: /* to its top: nothing on it is gone back to */
+    ld      sp, THREAD_STACK_TOP(tp)
+    addi    sp, sp, -FRAME_BYTES
+    csrw    sscratch, zero
+    csrr    a0, sepc
+    call    on_stack_full
 from_user:
     sd      sp, THREAD_SCRATCH(tp)
     ld      sp, THREAD_STACK_TOP(tp)

@@ -67,10 +67,8 @@ enum {
 
 static inline uint64_t arch_leaf(uint64_t pa, unsigned flags)
 {
-    unsigned prot = flags & 7;
-
-    return pa >> 12 << 10 | (prot ? PTE_V | prot << 1 : 0u) | PTE_KEPT | PTE_A |
-           (flags & PAGE_USER ? PTE_U : 0u) | (flags & PAGE_DIRTY ? PTE_D : 0u);
+    return pa >> 12 << 10 | PTE_KEPT | PTE_A | arch_bit(flags, 7, PTE_V) | (flags & 7u) << 1 |
+           arch_bit(flags, PAGE_USER, PTE_U) | arch_bit(flags, PAGE_DIRTY, PTE_D);
 }
 
 static inline uint64_t arch_table(uint64_t pa)
@@ -86,8 +84,8 @@ static inline bool arch_is_leaf(uint64_t entry, unsigned level)
 
 static inline unsigned arch_flags(uint64_t leaf)
 {
-    return (leaf & PTE_V ? (unsigned)(leaf & PTE_PROT) >> 1 : 0u) |
-           (leaf & PTE_U ? (unsigned)PAGE_USER : 0u) | (leaf & PTE_D ? (unsigned)PAGE_DIRTY : 0u);
+    return (unsigned)((leaf & PTE_PROT) >> 1 | arch_bit(leaf, PTE_U, PAGE_USER) |
+                      arch_bit(leaf, PTE_D, PAGE_DIRTY));
 }
 
 static inline uint64_t arch_address(uint64_t entry)

@@ -141,6 +141,17 @@ static void interrupt(struct trap_frame *frame)
         on_ipi();
 }
 
+/* From the stack of double faults to the top of the thread's own. */
+static void leave_full_stack(const struct trap_frame *frame)
+{
+    __asm__ volatile("movq %0, %%rsp\njmp *%1"
+                     :
+                     : "r"(current()->stack_top - sizeof *frame), "r"(on_stack_full),
+                       "D"(frame->rip)
+                     : "memory");
+    __builtin_unreachable();
+}
+
 static void fault(struct trap_frame *frame)
 {
     bool page = frame->vector == PAGE_FAULT;
@@ -149,12 +160,12 @@ static void fault(struct trap_frame *frame)
 
     if (page)
         __asm__ volatile("movq %%cr2, %0" : "=r"(addr));
-    if (frame->vector == DOUBLE_FAULT)
-        panic("double fault at %p: the stack is full", frame->rip);
+    if (frame->vector == DOUBLE_FAULT && current()->stack)
+        leave_full_stack(frame);
     if (is_user(frame))
-        on_user_fault(frame, addr, access, "fault");
+        on_user_fault(addr, access);
     else
-        on_kernel_fault(frame, addr, access, "kernel fault");
+        on_kernel_fault(frame, addr, access);
 }
 
 void arch_trap(struct trap_frame *frame)

@@ -117,23 +117,10 @@ boot_gdt_at:
 /* ---- traps ---- */
 
 .text
-.macro save_registers
-    pushq %r15
-    pushq %r14
-    pushq %r13
-    pushq %r12
-    pushq %r11
-    pushq %r10
-    pushq %r9
-    pushq %r8
-    pushq %rdi
-    pushq %rsi
-    pushq %rbp
-    pushq $0
-    pushq %rbx
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
+.macro save_registers /* one is a place only: rsp lies above */
+    .irp r, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rsp, rbx, rdx, rcx, rax
+    pushq   %\r
+    .endr
 .endm
 
 /* Each vector's first instructions: a number, and an error code where the processor has none. */
@@ -168,22 +155,9 @@ trap_return: /* rdi: the frame. Interrupts are off. */
     testb   $3, 19 * 8(%rsp)
     jz      1f
     swapgs
-1:  popq %rax
-    popq %rcx
-    popq %rdx
-    popq %rbx
-    leaq    8(%rsp), %rsp
-    popq %rbp
-    popq %rsi
-    popq %rdi
-    popq %r8
-    popq %r9
-    popq %r10
-    popq %r11
-    popq %r12
-    popq %r13
-    popq %r14
-    popq %r15
+1:  .irp r, rax, rcx, rdx, rbx, rbp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+    popq    %\r
+    .endr
     leaq    16(%rsp), %rsp
     iretq
 

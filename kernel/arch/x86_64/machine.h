@@ -79,10 +79,10 @@ enum {
 
 static inline uint64_t arch_leaf(uint64_t pa, unsigned flags)
 {
-    return pa | PTE_KEPT | PTE_A | (flags & 7 ? PTE_P : 0u) | (flags & WARD_WRITE ? PTE_W : 0u) |
-           (flags & WARD_EXEC ? 0 : PTE_NX) | (flags & PAGE_USER ? PTE_U : 0u) |
-           (flags & PAGE_DIRTY ? PTE_D : 0u) | (flags & PAGE_LARGE ? PTE_LARGE : 0u) |
-           (flags & PAGE_DEVICE ? PTE_UNCACHED : 0u);
+    return pa | PTE_KEPT | PTE_A | arch_bit(flags, 7, PTE_P) | arch_bit(flags, WARD_WRITE, PTE_W) |
+           arch_bit(~flags, WARD_EXEC, PTE_NX) | arch_bit(flags, PAGE_USER, PTE_U) |
+           arch_bit(flags, PAGE_DIRTY, PTE_D) | arch_bit(flags, PAGE_LARGE, PTE_LARGE) |
+           arch_bit(flags, PAGE_DEVICE, PTE_UNCACHED);
 }
 
 static inline uint64_t arch_table(uint64_t pa)
@@ -98,12 +98,11 @@ static inline bool arch_is_leaf(uint64_t entry, unsigned level)
 
 static inline unsigned arch_flags(uint64_t leaf)
 {
-    unsigned prot = leaf & PTE_P ? WARD_READ | (leaf & PTE_W ? (unsigned)WARD_WRITE : 0u) |
-                                       (leaf & PTE_NX ? 0u : (unsigned)WARD_EXEC)
-                                 : 0u;
+    uint64_t prot =
+        WARD_READ | arch_bit(leaf, PTE_W, WARD_WRITE) | arch_bit(~leaf, PTE_NX, WARD_EXEC);
 
-    return prot | (leaf & PTE_U ? (unsigned)PAGE_USER : 0u) |
-           (leaf & PTE_D ? (unsigned)PAGE_DIRTY : 0u);
+    return (unsigned)(arch_bit(leaf, PTE_P, prot) | arch_bit(leaf, PTE_U, PAGE_USER) |
+                      arch_bit(leaf, PTE_D, PAGE_DIRTY));
 }
 
 static inline uint64_t arch_address(uint64_t entry)
