@@ -111,7 +111,7 @@ void arch_cpu_start(struct thread *boot);
 /* What each CPU sets up for itself, once it uses the kernel's tables. */
 void arch_cpu_init(struct thread *boot);
 
-void arch_ipi(unsigned cpu); /* interrupts another CPU: on_ipi there */
+void arch_ipi(unsigned cpu); /* interrupts another CPU: shootdown_poll there */
 void arch_timer_set(void);   /* the next tick: on_timer on this CPU */
 uint64_t arch_clock(void);   /* nanoseconds since some time */
 uint64_t arch_counter(void); /* something that counts with executed instructions */
@@ -130,11 +130,10 @@ void on_call(struct trap_frame *frame);
  */
 void on_user_fault(uint64_t addr, unsigned access);
 /* A fault in the kernel: fixed up, or the end. */
-void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access);
+void on_kernel_fault(struct trap_frame *frame, uint64_t addr);
 /* A trap that has no room for its frame: the end. Called at the top of the same stack, anew. */
 __attribute__((noreturn)) void on_stack_full(uint64_t pc);
 void on_timer(struct trap_frame *frame);
-void on_ipi(void);
 /* The last thing before the return to whoever was interrupted, for the user and for the kernel. */
 void on_return(struct trap_frame *frame, bool to_user);
 

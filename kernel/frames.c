@@ -15,9 +15,8 @@
 #include "host.h"
 #include "kernel.h"
 
-struct uses {
-    uint16_t uses, pins;
-};
+/* A frame's count, in one word: who uses it, and above that who pins it. 0: it is free. */
+enum { USE = 1, PIN = 1 << 16 };
 
 static const struct ward_slab_spec spec = { .block = { PAGE, PAGE } };
 
@@ -25,7 +24,7 @@ static struct lock lock;
 static struct ward_static data, meta;
 static struct ward_split split;
 static struct ward_slab slab;
-static struct uses *uses;
+static uint32_t *uses;
 static uint64_t early, memory_end; /* physical; early is 0 once the slab is there */
 
 uint64_t frames_of_kernel;
@@ -53,11 +52,6 @@ static void *map_books(size_t bytes)
     return (void *)(uintptr_t)va;
 }
 
-static size_t pages_of(size_t bytes)
-{
-    return (bytes + PAGE - 1) / PAGE * PAGE;
-}
-
 /* The number of frames is guessed first, as the books take some of them. */
 void frames_init(uint64_t first, uint64_t end)
 {
@@ -69,7 +63,7 @@ void frames_init(uint64_t first, uint64_t end)
     tables_init();
     meta_bytes = ward_slab_meta_bytes(&spec, (uint32_t)count);
     books = map_books(meta_bytes);
-    uses = map_books(pages_of(count * sizeof *uses));
+    uses = map_books(count * sizeof *uses);
     first = early;
     early = 0;
     if (ward_static_init(&data, direct(first), end - first) ||
@@ -81,7 +75,7 @@ void frames_init(uint64_t first, uint64_t end)
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
-static struct uses *uses_of(const void *frame)
+static uint32_t *uses_of(const void *frame)
 {
     return &uses[((uintptr_t)frame - (uintptr_t)data.region.base) / PAGE];
 }
@@ -95,78 +89,64 @@ void *frame_alloc(void)
     lock_take(&lock);
     frame = ward_slab_alloc(&slab, PAGE);
     if (frame)
-        *uses_of(frame) = (struct uses){ 1, 0 };
+        *uses_of(frame) = USE;
     lock_drop(&lock);
     return frame ? memset(frame, 0, PAGE) : NULL;
 }
 
-static void drop(void *frame)
+static bool add(void *frame, uint32_t what, uint32_t most)
 {
-    if (uses_of(frame)->uses == 0 || --uses_of(frame)->uses == 0)
-        ward_slab_free(&slab, frame, PAGE); /* which knows whether it is live */
+    uint32_t *count = uses_of(frame);
+    bool good;
+
+    lock_take(&lock);
+    good = *count <= most;
+    if (good)
+        __atomic_store_n(count, *count + what, __ATOMIC_RELAXED);
+    lock_drop(&lock);
+    return good;
 }
 
-void frame_drop(void *frame)
+static void take(void *frame, uint32_t what)
 {
+    uint32_t *count = uses_of(frame);
+
     lock_take(&lock);
-    drop(frame);
+    if (*count > 0)
+        __atomic_store_n(count, *count - what, __ATOMIC_RELAXED);
+    if (*count == 0)
+        ward_slab_free(&slab, frame, PAGE); /* which knows whether it is live */
     lock_drop(&lock);
 }
 
 bool frame_share(void *frame)
 {
-    struct uses *u = uses_of(frame);
-    bool done;
-
-    lock_take(&lock);
-    done = u->pins == 0 && u->uses < UINT16_MAX;
-    u->uses = (uint16_t)(u->uses + done);
-    lock_drop(&lock);
-    return done;
+    return add(frame, USE, PIN - 2 * USE);
 }
 
-/* Both counts as they are at one time: every pin is a use. */
-static struct uses count(const void *frame)
+void frame_drop(void *frame)
 {
-    struct uses u;
-
-    lock_take(&lock);
-    u = *uses_of(frame);
-    lock_drop(&lock);
-    return u;
+    take(frame, USE);
 }
 
 bool frame_is_shared(const void *frame)
 {
-    struct uses u = count(frame);
-
-    return u.uses - u.pins > 1;
+    return __atomic_load_n(uses_of(frame), __ATOMIC_RELAXED) % PIN > USE;
 }
 
 bool frame_is_pinned(const void *frame)
 {
-    return count(frame).pins > 0;
+    return __atomic_load_n(uses_of(frame), __ATOMIC_RELAXED) >= PIN;
 }
 
 bool frame_pin(void *frame)
 {
-    struct uses *u = uses_of(frame);
-    bool done;
-
-    lock_take(&lock);
-    done = u->uses < UINT16_MAX;
-    if (done)
-        u->pins++, u->uses++;
-    lock_drop(&lock);
-    return done;
+    return add(frame, PIN, UINT32_MAX - PIN);
 }
 
 void frame_unpin(void *frame)
 {
-    lock_take(&lock);
-    uses_of(frame)->pins--;
-    drop(frame);
-    lock_drop(&lock);
+    take(frame, PIN);
 }
 
 uint64_t frames_in_use(void)

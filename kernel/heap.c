@@ -8,30 +8,22 @@
 #include "host.h"
 #include "kernel.h"
 
-struct file_block {
-    char bytes[64];
-};
-
-struct pipe_block {
-    char bytes[2048];
-};
-
-#define OBJECT(T, COUNT)                                                                           \
+#define OBJECT(BYTES, COUNT)                                                                       \
     {                                                                                              \
-        { { sizeof(T), WARD_ALIGNOF(T) }, WARD_HARDENED, 0, 0 }, COUNT                             \
+        { { (BYTES), sizeof(uint64_t) }, WARD_HARDENED, 0, 0 }, COUNT                              \
     }
 
 static const struct {
     struct ward_slab_spec spec;
     uint32_t count;
 } kinds[KINDS] = {
-    [THREADS] = OBJECT(struct thread, 256),
+    [THREADS] = OBJECT(sizeof(struct thread), 256),
     [STACKS] = { { { STACK_BYTES, PAGE }, WARD_SPAN_GUARD, 1, 0 }, 128 },
-    [PROCESSES] = OBJECT(struct process, 128),
-    [SPACES] = OBJECT(struct vm, 128),
-    [AREAS] = OBJECT(struct area, 4096),
-    [FILE_BLOCKS] = OBJECT(struct file_block, 512),
-    [PIPES] = OBJECT(struct pipe_block, 128),
+    [PROCESSES] = OBJECT(sizeof(struct process), 128),
+    [SPACES] = OBJECT(sizeof(struct vm), 128),
+    [AREAS] = OBJECT(sizeof(struct area), 4096),
+    [FILE_BLOCKS] = OBJECT(64, 512),
+    [PIPES] = OBJECT(2048, 128),
 };
 
 static struct lock lock;

@@ -63,9 +63,9 @@ int ward_host_protect(void *at, size_t len, unsigned prot)
 }
 
 /* A page at a time: what is freed, nobody sees any more. */
-static void drop_frames(uint64_t va, size_t len)
+int ward_host_unmap(void *at, size_t len)
 {
-    uint64_t end = va + len, *entry;
+    uint64_t va = (uintptr_t)at, end = va + len, *entry;
 
     lock_take(&lock);
     for (; (entry = tables_next(kernel_root, &va, end)) != NULL; va += PAGE) {
@@ -77,28 +77,23 @@ static void drop_frames(uint64_t va, size_t len)
         __atomic_fetch_sub(&frames_of_kernel, 1, __ATOMIC_RELAXED);
     }
     lock_drop(&lock);
+    return 0;
 }
 
 int ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
                   size_t huge_bytes)
 {
     bool anywhere = *at == NULL && kind == WARD_HOST_ANON;
+    void *got = anywhere ? (void *)(uintptr_t)host_reserve(len) : NULL;
+    int error = anywhere ? -ENOMEM : -ENOTSUP;
 
     (void)huge_bytes;
-    *at = anywhere ? (void *)(uintptr_t)host_reserve(len) : NULL;
-    if (!*at)
-        return anywhere ? -ENOMEM : -ENOTSUP;
-    if (ward_host_protect(*at, len, prot) == 0)
-        return 0;
-    drop_frames((uintptr_t)*at, len);
-    *at = NULL;
-    return -ENOMEM;
-}
-
-int ward_host_unmap(void *at, size_t len)
-{
-    drop_frames((uintptr_t)at, len);
-    return 0;
+    if (got)
+        error = ward_host_protect(got, len, prot);
+    if (got && error && ward_host_unmap(got, len))
+        panic("memory of the heap does not come back");
+    *at = error ? NULL : got;
+    return error;
 }
 
 /* Pages that are dropped are cleared, and stay. */

@@ -58,7 +58,7 @@ bool frame_share(void *frame);                  /* another use; false: pinned, o
 void frame_drop(void *frame);                   /* the last use frees it */
 bool frame_is_shared(const void *frame);        /* used by others, not only pinned */
 bool frame_is_pinned(const void *frame);
-bool frame_pin(void *frame); /* a use, too; false: too many */
+bool frame_pin(void *frame); /* keeps it, as a use does; false: too many */
 void frame_unpin(void *frame);
 uint64_t frames_in_use(void);
 

@@ -11,22 +11,21 @@ size_t strlen(const char *s);
 
 typedef uint64_t __attribute__((may_alias, aligned(8))) word;
 
-static int are_words(uintptr_t a, uintptr_t b, size_t n)
+/* How many bytes can be moved as words. */
+static size_t in_words(uintptr_t a, uintptr_t b, size_t n)
 {
-    return ((a | b | n) & 7) == 0;
+    return ((a | b) & 7) == 0 ? n & ~(size_t)7 : 0;
 }
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
     unsigned char *d = to;
     const unsigned char *s = from;
+    size_t i = 0, words = in_words((uintptr_t)to, (uintptr_t)from, n);
 
-    if (are_words((uintptr_t)to, (uintptr_t)from, n)) {
-        for (size_t i = 0; i < n / 8; i++)
-            ((word *)to)[i] = ((const word *)from)[i];
-        return to;
-    }
-    for (size_t i = 0; i < n; i++)
+    for (; i < words; i += 8)
+        ((word *)to)[i / 8] = ((const word *)from)[i / 8];
+    for (; i < n; i++)
         d[i] = s[i];
     return to;
 }
@@ -46,14 +45,11 @@ void *memmove(void *to, const void *from, size_t n)
 void *memset(void *to, int value, size_t n)
 {
     unsigned char *d = to;
-    uint64_t pattern = (unsigned char)value * UINT64_C(0x0101010101010101);
+    size_t i = 0, words = in_words((uintptr_t)to, 0, n);
 
-    if (are_words((uintptr_t)to, 0, n)) {
-        for (size_t i = 0; i < n / 8; i++)
-            ((word *)to)[i] = pattern;
-        return to;
-    }
-    for (size_t i = 0; i < n; i++)
+    for (; i < words; i += 8)
+        ((word *)to)[i / 8] = (unsigned char)value * UINT64_C(0x0101010101010101);
+    for (; i < n; i++)
         d[i] = (unsigned char)value;
     return to;
 }

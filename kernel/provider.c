@@ -103,18 +103,18 @@ static void unpin(struct ward_space *space, const struct ward_pin *pin)
 /* --- Remote ------------------------------------------------------------------------------------
  */
 
-/* One page or less, to us or from us; the kind of fault. */
-static unsigned copy_piece(struct vm *vm, uint64_t a, char *to, const char *from, size_t n)
+/* One page or less, to ours or from there; the kind of fault. */
+static unsigned copy_piece(struct vm *vm, uint64_t a, char *ours, size_t n, unsigned access)
 {
     char *frame = NULL;
     unsigned kind;
 
     lock_take(&vm->lock);
-    kind = vm_page(vm, a, to ? WARD_READ : WARD_WRITE, (void **)&frame);
-    if (kind == 0 && to) {
-        memcpy(to, frame + a % PAGE, n);
-    } else if (kind == 0) {
-        memcpy(frame + a % PAGE, from, n);
+    kind = vm_page(vm, a, access, (void **)&frame);
+    if (kind == 0 && access == WARD_READ)
+        memcpy(ours, frame + a % PAGE, n);
+    if (kind == 0 && access == WARD_WRITE) {
+        memcpy(frame + a % PAGE, ours, n);
         if (vm_check(vm, &(uint64_t){ a }, a + 1, WARD_EXEC) == 0)
             vm_sync_code(vm, frame);
     }
@@ -123,30 +123,29 @@ static unsigned copy_piece(struct vm *vm, uint64_t a, char *to, const char *from
 }
 
 /* Bytes copied: up to the end, or to the page that fails. */
-static size_t copy(struct ward_space *space, uint64_t a, char *to, const char *from, size_t n,
+static size_t copy(struct ward_space *space, uint64_t a, void *ours, size_t n, unsigned access,
                    struct ward_fault *why)
 {
-    size_t done = 0, piece;
+    size_t done = 0, piece = 0;
+    bool good = true;
 
-    for (; done < n; done += piece) {
+    for (; done < n && good; done += good ? piece : 0) {
         piece = left_in_page(a + done, n - done);
-        if (!is_good(copy_piece(vm_of(space), a + done, to ? to + done : NULL,
-                                to ? NULL : from + done, piece),
-                     a + done, why))
-            break;
+        good = is_good(copy_piece(vm_of(space), a + done, (char *)ours + done, piece, access),
+                       a + done, why);
     }
     return done;
 }
 
 static size_t read(struct ward_space *space, uint64_t a, void *to, size_t n, struct ward_fault *why)
 {
-    return copy(space, a, to, NULL, n, why);
+    return copy(space, a, to, n, WARD_READ, why);
 }
 
 static size_t write(struct ward_space *space, uint64_t a, const void *from, size_t n,
                     struct ward_fault *why)
 {
-    return copy(space, a, NULL, from, n, why);
+    return copy(space, a, (void *)(uintptr_t)from, n, WARD_WRITE, why);
 }
 
 static const struct ward_space_ops here_ops = {

@@ -9,7 +9,7 @@
  */
 #include "kernel.h"
 
-bool shootdown_wanted = true; /* a test does without */
+bool shootdown_wanted = true; /* a test does without those for processes */
 uint64_t shootdowns;
 
 static struct {
@@ -53,7 +53,7 @@ void vm_flush(struct vm *vm)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     arch_flush();
-    for (unsigned id = 0; id < CPUS && shootdown_wanted; id++)
+    for (unsigned id = 0; id < CPUS && (shootdown_wanted || !vm); id++)
         if (id != current()->cpu->id && concerns(&cpus[id], vm))
             ask(id);
 }

@@ -22,42 +22,48 @@ static uint64_t *entry_in(uint64_t table, uint64_t va, unsigned level)
     return (uint64_t *)direct(table) + (va >> shift_of(level)) % ENTRIES;
 }
 
-static uint64_t *walk_to(uint64_t root, uint64_t va, unsigned level, bool make)
+/* A new table behind an entry; false: no frame. */
+static bool fill(uint64_t *entry, bool kernels)
 {
-    uint64_t table = root;
+    void *frame = frame_alloc();
 
-    for (unsigned at = TABLE_LEVELS - 1; at > level; at--) {
-        uint64_t *entry = entry_in(table, va, at), got = entry_get(entry);
-        void *frame = got == 0 && make ? frame_alloc() : NULL;
+    if (frame)
+        entry_set(entry, arch_table(physical(frame)));
+    __atomic_fetch_add(&frames_of_kernel, frame && kernels, __ATOMIC_RELAXED);
+    return frame != NULL;
+}
 
-        if (got && arch_is_leaf(got, at))
+/* Down to *level, which comes back as the one of the entry: above, if that is a leaf or empty. */
+static uint64_t *descend(uint64_t root, uint64_t va, unsigned *level, bool make)
+{
+    unsigned last = *level;
+    uint64_t *entry = entry_in(root, va, TABLE_LEVELS - 1);
+
+    for (*level = TABLE_LEVELS - 1; *level > last; --*level) {
+        if (entry_get(entry) == 0 && !(make && fill(entry, root == kernel_root)))
             return entry;
-        if (frame) {
-            __atomic_fetch_add(&frames_of_kernel, root == kernel_root, __ATOMIC_RELAXED);
-            got = arch_table(physical(frame));
-            entry_set(entry, got);
-        }
-        if (got == 0)
-            return NULL;
-        table = arch_address(got);
+        if (arch_is_leaf(*entry, *level))
+            return entry;
+        entry = entry_in(arch_address(*entry), va, *level - 1);
     }
-    return entry_in(table, va, level);
+    return entry;
 }
 
 uint64_t *tables_walk(uint64_t root, uint64_t va, bool make)
 {
-    return walk_to(root, va, 0, make);
+    unsigned level = 0;
+    uint64_t *entry = descend(root, va, &level, make);
+
+    return level == 0 ? entry : NULL;
 }
 
 uint64_t *tables_next(uint64_t root, uint64_t *va, uint64_t end)
 {
     while (*va < end) {
-        unsigned level = TABLE_LEVELS - 1;
-        uint64_t *entry = entry_in(root, *va, level);
+        unsigned level = 0;
+        uint64_t *entry = descend(root, *va, &level, false);
 
-        for (; *entry != 0 && level > 0; level--)
-            entry = entry_in(arch_address(*entry), *va, level - 1);
-        if (*entry != 0)
+        if (*entry)
             return entry;
         *va = ((*va >> shift_of(level)) + 1) << shift_of(level);
     }
@@ -66,13 +72,13 @@ uint64_t *tables_next(uint64_t root, uint64_t *va, uint64_t end)
 
 void tables_map(uint64_t va, uint64_t pa, uint64_t n, unsigned flags)
 {
-    bool large = (flags & PAGE_LARGE) != 0;
-    uint64_t step = large ? LARGE : PAGE;
+    const unsigned leaf = (flags & PAGE_LARGE) != 0;
+    unsigned level = leaf;
 
-    for (uint64_t off = 0; off < n; off += step) {
-        uint64_t *entry = walk_to(kernel_root, va + off, large, true);
+    for (uint64_t off = 0; off < n; off += (uint64_t)1 << shift_of(level)) {
+        uint64_t *entry = descend(kernel_root, va + off, &level, true);
 
-        if (!entry)
+        if (level != leaf)
             panic("no memory for the kernel's tables");
         entry_set(entry, arch_leaf(pa + off, flags | PAGE_DIRTY));
     }
@@ -90,6 +96,7 @@ void tables_init(void)
 {
     uint64_t first = (uintptr_t)image_end - KERNEL_LINK_OFFSET;
     uint64_t large = (first + LARGE - 1) / LARGE * LARGE;
+    unsigned level = 1;
 
     kernel_root = physical(frame_alloc());
     tables_map(DIRECT_BASE + first, first, large - first, WARD_RW);
@@ -98,7 +105,7 @@ void tables_init(void)
     map_image(image_rodata, image_data, WARD_READ);
     map_image(image_data, image_end, WARD_RW);
     for (uint64_t va = HEAP_BASE; va - HEAP_BASE < HEAP_BYTES; va += (uint64_t)1 << shift_of(2))
-        (void)walk_to(kernel_root, va, 1, true);
+        (void)descend(kernel_root, va, &level, true);
     arch_map_devices();
     arch_root_load(kernel_root);
 }

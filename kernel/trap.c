@@ -33,21 +33,7 @@ void on_user_fault(uint64_t addr, unsigned access)
         process_exit(STATUS_FAULT);
 }
 
-/* Heap pages are opened while other CPUs know them as closed. */
-static bool is_stale(uint64_t addr, unsigned access)
-{
-    const uint64_t *entry;
-
-    if (addr - HEAP_BASE >= HEAP_BYTES)
-        return false;
-    entry = tables_walk(kernel_root, addr, false);
-    if (!entry || (arch_flags(entry_get(entry)) & access) != access)
-        return false;
-    arch_flush_page(addr);
-    return true;
-}
-
-void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access)
+void on_kernel_fault(struct trap_frame *frame, uint64_t addr)
 {
     uint64_t pc = arch_frame_pc(frame);
     const struct ward_recover_entry *entry = ward_recover_find(pc);
@@ -56,8 +42,6 @@ void on_kernel_fault(struct trap_frame *frame, uint64_t addr, unsigned access)
         arch_frame_fix(frame, ward_recover_fixup(entry), entry->what, WARD_FAULT_DENIED);
         return;
     }
-    if (is_stale(addr, access))
-        return;
     panic("kernel fault at %p, address %p%s", pc, addr,
           addr < USER_END ? ": of the user's, and no gate" : "");
 }
@@ -92,11 +76,6 @@ void on_timer(struct trap_frame *frame)
     current()->expired = true;
     if (current()->process)
         sample(arch_frame_stack(thread_frame(current())));
-}
-
-void on_ipi(void)
-{
-    shootdown_poll();
 }
 
 /* Interrupts strike where they are on: then no lock is held, and the thread may be another CPU's

@@ -13,7 +13,7 @@
 #include "host.h"
 #include "kernel.h"
 
-enum { BATCH = 32, MAP_FIRST = 0x10000 };
+enum { MAP_FIRST = 0x10000 };
 
 static const uint64_t map_base = (uint64_t)1 << 34;
 
@@ -151,31 +151,27 @@ static bool is_pinned(struct vm *vm, uint64_t at, uint64_t end)
 /* The entry allows no more than prot; to write also no more than it did: that comes by faults. */
 static uint64_t restricted(uint64_t entry, unsigned prot)
 {
-    unsigned flags = arch_flags(entry);
+    unsigned kept = arch_flags(entry) & (PAGE_USER | PAGE_DIRTY | (prot & WARD_WRITE));
 
     if (prot & WARD_EXEC)
         arch_sync_code(frame_of(entry));
-    flags &= ~(unsigned)(WARD_READ | WARD_EXEC) & (prot | ~(unsigned)WARD_WRITE);
-    return arch_leaf(arch_address(entry), flags | (prot & ~(unsigned)WARD_WRITE));
+    return arch_leaf(arch_address(entry), kept | (prot & (WARD_READ | WARD_EXEC)));
 }
 
-/* Entries are made anew, or empty; then the frames wait until no CPU knows them any more. */
-static void change_pages(struct vm *vm, uint64_t at, uint64_t end, unsigned prot)
+/* What goes is closed first: its frames wait until no CPU knows them any more. */
+static void change_pages(struct vm *vm, uint64_t from, uint64_t end, unsigned prot)
 {
-    void *frames[BATCH];
-    uint64_t *entry;
-    size_t count;
+    uint64_t *entry, at = from;
+    bool changed = false;
 
-    do {
-        for (count = 0; count < BATCH && (entry = tables_next(vm->root, &at, end)); at += PAGE) {
-            frames[count++] = frame_of(*entry);
-            entry_set(entry, prot == VM_GONE ? 0 : restricted(*entry, prot));
-        }
-        if (count > 0)
-            vm_flush(vm);
-        for (size_t i = 0; i < count && prot == VM_GONE; i++)
-            frame_drop(frames[i]);
-    } while (count == BATCH);
+    for (; (entry = tables_next(vm->root, &at, end)) != NULL; at += PAGE, changed = true)
+        entry_set(entry, restricted(*entry, prot));
+    if (changed)
+        vm_flush(vm);
+    for (at = from; prot == VM_GONE && (entry = tables_next(vm->root, &at, end)); at += PAGE) {
+        frame_drop(frame_of(*entry));
+        entry_set(entry, 0);
+    }
 }
 
 /* --- Changes of a range ------------------------------------------------------------------------
@@ -266,31 +262,24 @@ int vm_map(struct vm *vm, uint64_t *at, uint64_t n, unsigned prot)
     return error;
 }
 
-/* With the lock. It grows into nothing that is there. */
-static int move_brk(struct vm *vm, uint64_t end)
-{
-    const struct area *next = *link_at(vm, vm->brk);
-
-    if (end < vm->brk_first || end > USER_END / 2)
-        return -EINVAL;
-    if (end < vm->brk)
-        return change(vm, end, vm->brk, VM_GONE);
-    if (end == vm->brk)
-        return 0;
-    return next && next->first < end ? -ENOMEM : put_area(vm, vm->brk, end, WARD_RW);
-}
-
 int64_t vm_brk(struct vm *vm, uint64_t end)
 {
-    int64_t result;
+    const struct area *next;
+    int error = 0;
 
     lock_take(&vm->lock);
     end = end ? (end + PAGE - 1) / PAGE * PAGE : vm->brk;
-    result = move_brk(vm, end);
-    if (result == 0)
-        result = (int64_t)(vm->brk = end);
+    next = *link_at(vm, vm->brk);
+    if (end < vm->brk_first || end > USER_END / 2)
+        error = -EINVAL;
+    else if (end < vm->brk)
+        error = change(vm, end, vm->brk, VM_GONE);
+    else if (end > vm->brk)
+        error = next && next->first < end ? -ENOMEM : put_area(vm, vm->brk, end, WARD_RW);
+    if (!error)
+        vm->brk = end;
     lock_drop(&vm->lock);
-    return result;
+    return error ? error : (int64_t)end;
 }
 
 /* --- Whole spaces ------------------------------------------------------------------------------

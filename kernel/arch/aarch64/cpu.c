@@ -153,7 +153,7 @@ static void fault(struct trap_frame *frame)
     if (is_user(frame))
         on_user_fault(addr, access);
     else
-        on_kernel_fault(frame, addr, access);
+        on_kernel_fault(frame, addr);
 }
 
 void arch_trap(struct trap_frame *frame, unsigned what)

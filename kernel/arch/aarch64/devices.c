@@ -97,7 +97,7 @@ void cpu_interrupt(struct trap_frame *frame)
     if ((taken & 1023) == IRQ_TIMER)
         on_timer(frame);
     else
-        on_ipi();
+        shootdown_poll();
 }
 
 void arch_timer_set(void)

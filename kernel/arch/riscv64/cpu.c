@@ -133,7 +133,7 @@ static void interrupt(struct trap_frame *frame)
         on_timer(frame);
     } else {
         __asm__ volatile("csrci sip, 2");
-        on_ipi();
+        shootdown_poll();
     }
 }
 
@@ -144,7 +144,7 @@ static void fault(struct trap_frame *frame, bool user)
     if (user)
         on_user_fault(frame->value, access);
     else
-        on_kernel_fault(frame, access ? frame->value : UINT64_MAX, access);
+        on_kernel_fault(frame, access ? frame->value : UINT64_MAX);
 }
 
 void arch_trap(struct trap_frame *frame)

@@ -138,7 +138,7 @@ static void interrupt(struct trap_frame *frame)
     if (frame->vector == VECTOR_TIMER)
         on_timer(frame);
     else if (frame->vector == VECTOR_IPI)
-        on_ipi();
+        shootdown_poll();
 }
 
 /* From the stack of double faults to the top of the thread's own. */
@@ -165,7 +165,7 @@ static void fault(struct trap_frame *frame)
     if (is_user(frame))
         on_user_fault(addr, access);
     else
-        on_kernel_fault(frame, addr, access);
+        on_kernel_fault(frame, addr);
 }
 
 void arch_trap(struct trap_frame *frame)
