@@ -122,6 +122,28 @@ static void protection_holds_for_calls(void)
     EXPECT_IS(0, CALL(CALL_CLOCK, AT(page)));
 }
 
+/* A word of eight bytes has a way of its own through the gates. */
+static void single_words_fault_as_others(void)
+{
+    char *pages = map(2 * PAGE);
+    uint64_t *word = (uint64_t *)(void *)(pages + 8), *hole = word + PAGE / sizeof *word, got = 0;
+    int32_t fds[2];
+
+    EXPECT_IS(0, CALL(CALL_UNMAP, AT(pages) + PAGE, PAGE));
+    EXPECT_IS(0, CALL(CALL_PIPE, AT(fds)));
+    EXPECT_IS(-EFAULT, CALL(CALL_WRITE, fds[1], AT(hole), 8));
+    EXPECT_IS(8, CALL(CALL_WRITE, fds[1], AT(word), 8)); /* which is brought in */
+    *word = UINT64_C(0x1122334455667788);
+    EXPECT_IS(8, CALL(CALL_WRITE, fds[1], AT(word), 8));
+    EXPECT_IS(-EFAULT, CALL(CALL_READ, fds[0], AT(hole), 8));
+    EXPECT_IS(8, CALL(CALL_READ, fds[0], AT(&got), 8));
+    EXPECT(got == 0);
+    EXPECT_IS(8, CALL(CALL_READ, fds[0], AT(&got), 8));
+    EXPECT(got == *word);
+    EXPECT_IS(0, CALL(CALL_CLOSE, fds[0]));
+    EXPECT_IS(0, CALL(CALL_CLOSE, fds[1]));
+}
+
 static int write_to(void *argument)
 {
     *(volatile char *)argument = 1;
@@ -325,6 +347,7 @@ int main(int argc, char **argv, char **envp)
     calls_bring_pages_in();
     another_process_is_reached();
     protection_holds_for_calls();
+    single_words_fault_as_others();
     bad_accesses_end_the_process();
     pinned_memory_stays();
     EXPECT_IS(0, run_child(fork_with_pin, 0));
