@@ -90,6 +90,7 @@ enum test {
     TEST_BENCH, /* address of a page: prints what accesses cost; -ENOSYS: not in this image */
     TEST_KERNEL_ADDRESS, /* -> some address of the kernel's data */
     TEST_STACK,          /* the kernel recurses without end; ends the process by STATUS_STACK */
+    TEST_DEADLOCK,       /* the kernel takes a lock twice; ends the process by STATUS_PANIC */
     TEST_NO_FRAMES,      /* the kernel's heap grows when no frame is left -> 0: it cannot */
 };
 

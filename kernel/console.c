@@ -5,33 +5,25 @@
 
 static struct lock console;
 
-static void put(const char *text, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        arch_console_put(text[i]);
-}
-
 void print_bytes(const char *text, size_t n)
 {
     lock_take(&console);
-    put(text, n);
+    for (size_t i = 0; i < n; i++)
+        arch_console_put(text[i]);
     lock_drop(&console);
 }
 
 static void put_number(uint64_t n, unsigned radix)
 {
-    char digits[20];
-    size_t i = sizeof digits;
-
-    do
-        digits[--i] = "0123456789abcdef"[n % radix];
-    while (n /= radix);
-    put(digits + i, sizeof digits - i);
+    if (n >= radix)
+        put_number(n / radix, radix);
+    arch_console_put("0123456789abcdef"[n % radix]);
 }
 
 static void put_string(const char *s)
 {
-    put(s, __builtin_strlen(s));
+    while (*s)
+        arch_console_put(*s++);
 }
 
 static void put_format(const char *format, va_list args)
@@ -43,7 +35,6 @@ static void put_format(const char *format, va_list args)
         }
         switch (*++format) {
         case 's': put_string(va_arg(args, const char *)); break;
-        case 'c': arch_console_put((char)va_arg(args, int)); break;
         case 'p': put_string("0x"); /* fall through */
         case 'x': put_number(va_arg(args, uint64_t), 16); break;
         default: put_number(va_arg(args, uint64_t), 10); break;
@@ -75,6 +66,7 @@ void panic(const char *format, ...)
     va_end(args);
     if (!current()->rehearsal)
         arch_exit(false);
+    current()->cpu->depth = 0;
     arch_irq_restore(true);
     process_exit(current()->rehearsal);
 }

@@ -34,7 +34,7 @@ enum {
 /* ---- locks (lock.c) ---- */
 
 struct lock {
-    uint32_t held;
+    uint32_t held; /* 0, or the number of the CPU and 1 */
 };
 
 void lock_take(struct lock *lock);
@@ -42,7 +42,7 @@ void lock_drop(struct lock *lock);
 
 /* ---- the console, and the end (console.c) ---- */
 
-/* %s, %c, %u, %x of a uint64_t, %p the same with 0x. Whole lines of one CPU stay together. */
+/* %s, %u, %x of a uint64_t, %p the same with 0x. Whole lines of one CPU stay together. */
 void print(const char *format, ...);
 void print_bytes(const char *text, size_t n);
 __attribute__((noreturn)) void panic(const char *format, ...);

@@ -7,11 +7,17 @@ void lock_take(struct lock *lock)
 {
     bool on = arch_irq_off();
     struct cpu *cpu = current()->cpu;
+    uint32_t holder = 0;
 
     if (cpu->depth++ == 0)
         cpu->irq_was_on = on;
-    while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE))
+    while (!__atomic_compare_exchange_n(&lock->held, &holder, cpu->id + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
+        if (holder == cpu->id + 1)
+            panic("a lock is taken twice");
+        holder = 0;
         shootdown_poll();
+    }
 }
 
 void lock_drop(struct lock *lock)

@@ -6,6 +6,9 @@
  * `asked`, and a CPU reads `asked` before it flushes: when `done` has come as far, the translation
  * is gone. A CPU that takes a space into use says so before it loads the tables, which flushes:
  * either the asker sees it, or it sees the new entry.
+ *
+ * Who waits with interrupts off answers all the same: the loops of lock_take, of ask, and of ward's
+ * own locks (ward_host_wait) poll. So nobody waits for somebody who waits for him.
  */
 #include "kernel.h"
 

@@ -120,6 +120,15 @@ static __attribute__((noinline)) int64_t descend(uint64_t steps)
     return steps == 0 ? 0 : descend(steps - 1) + frame[0];
 }
 
+static int64_t wait_for_itself(uint64_t a)
+{
+    struct lock lock = { 0 };
+
+    lock_take(&lock);
+    lock_take(&lock);
+    return (int64_t)a;
+}
+
 /* What a kernel must not do, and the answer if nothing stops it. */
 static int64_t rehearse(int64_t (*crime)(uint64_t), uint64_t a)
 {
@@ -192,6 +201,7 @@ int64_t call_test(const struct call *call)
     case TEST_STRAY: return rehearse(stray, a);
     case TEST_EXECUTE: return rehearse(execute, a);
     case TEST_STACK: return rehearse(descend, 1000);
+    case TEST_DEADLOCK: return rehearse(wait_for_itself, 0);
     case TEST_NO_FRAMES: return grow_without_frames();
     case TEST_BENCH: return bench_run(a);
     case TEST_KERNEL_ADDRESS: return (int64_t)(uintptr_t)&bugs;

@@ -27,6 +27,13 @@ static int kernel_recurses(void *argument)
     return 0;
 }
 
+static int kernel_waits_for_itself(void *argument)
+{
+    (void)argument;
+    (void)CALL(CALL_TEST, TEST_DEADLOCK);
+    return 0;
+}
+
 int main(int argc, char **argv, char **envp)
 {
     (void)argc, (void)argv, (void)envp;
@@ -34,6 +41,7 @@ int main(int argc, char **argv, char **envp)
     EXPECT_IS(STATUS_PANIC, run_child(kernel_loads, 0));
     EXPECT_IS(STATUS_PANIC, run_child(kernel_jumps, 0));
     EXPECT_IS(STATUS_STACK, run_child(kernel_recurses, 0));
+    EXPECT_IS(STATUS_PANIC, run_child(kernel_waits_for_itself, 0));
     EXPECT_IS(0, CALL(CALL_TEST, TEST_NO_FRAMES));
     EXPECT_IS(0, machine_attacks((uint64_t)CALL(CALL_TEST, TEST_KERNEL_ADDRESS)));
     return 0;

@@ -4,8 +4,7 @@
  * return to whoever was interrupted, and the switch between threads.
  *
  * The gates' window is the flag AC. No entry clears it by itself but syscall's, whose mask has it:
- * every other begins with clac, and cld. The return is iretq for all, which restores it, and which
- * does not mind where a program says that it was.
+ * every other begins with clac, and cld. The return is iretq for all, which restores it.
  */
 #define LINK_OFFSET      0xffffffff80000000
 #define THREAD_STACK_TOP 56
