@@ -23,6 +23,7 @@ enum {
     CLASS_SMALL = 48,            /* classes that share spans */
     CLASS_SMALL_MAX = 128 << 10, /* bytes of the last of them */
     CLASS_COUNT = 92,
+    CLASS_PLACES = 128, /* a power of two */
     CLASS_MAX = 256 << 20,
 };
 

@@ -112,5 +112,7 @@ bool ward_fault_explain_(const void *addr, struct ward_bug *bug, struct report_k
         return explain_guarded(addr, bug, known);
     if (find(addr, place))
         return explain_span(addr, bug, place, known);
+    if ((uintptr_t)addr - (uintptr_t)ward_root_.base < ward_root_.bytes)
+        return is_nowhere(bug);
     return explain_huge(addr, bug);
 }

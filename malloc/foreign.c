@@ -27,10 +27,8 @@ struct foreign ward_foreign_find_(void)
 
 static bool is_in_range(const void *at)
 {
-    uintptr_t off = (uintptr_t)at - (uintptr_t)ward_root_.shared.base;
-    struct place place;
-
-    return guarded_has(at) || find(at, &place) || off < ward_root_.shared.bytes;
+    return guarded_has(at) || (uintptr_t)at - (uintptr_t)ward_root_.base < ward_root_.bytes ||
+           (uintptr_t)at - (uintptr_t)ward_root_.shared.base < ward_root_.shared.bytes;
 }
 
 bool ward_foreign_has_(const void *at)

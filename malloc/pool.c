@@ -310,11 +310,26 @@ bool ward_pool_trim_(size_t leave)
 
 /* --- Spans ----------------------------------------------------------------------------------- */
 
-static void raise(_Atomic uint32_t *made, uint32_t to)
+static void raise_end(const struct class_info *info, uint32_t made)
 {
-    uint32_t known = atomic_load(made);
+    size_t end = (size_t)(info->base - ward_root_.base) + ((size_t)made << info->pitch_log2);
+    _Atomic size_t *at = &ward_root_.limits[info - ward_root_.classes].end;
+    size_t known = atomic_load(at);
 
-    while (known < to && !atomic_compare_exchange_weak(made, &known, to))
+    while (known < end && !atomic_compare_exchange_weak(at, &known, end))
+        ;
+}
+
+/* Spans below that number can be found from here on. A fork may cut this off in the middle: then
+ * the child makes the last of them again. */
+static void raise(unsigned class, uint32_t made)
+{
+    _Atomic uint32_t *at = &pools[class].made;
+    uint32_t known = atomic_load(at);
+
+    if (ward_root_.shared.bytes == 0)
+        raise_end(&ward_root_.classes[class], made);
+    while (known < made && !atomic_compare_exchange_weak(at, &known, made))
         ;
 }
 
@@ -386,7 +401,6 @@ static bool take(unsigned class, uint32_t *number)
 struct span *ward_pool_make_(unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
-    struct pool *pool = &pools[class];
     size_t used = used_bytes(info);
     struct span *span;
     uint32_t number;
@@ -398,7 +412,7 @@ struct span *ward_pool_make_(unsigned class)
     first = is_first(info, number);
     if (class < CLASS_SMALL && !first)
         (void)ward_pool_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
-    raise(&pool->made, number + 1);
+    raise(class, number + 1);
     if (!first)
         ward_status_look_();
     return span;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every path reads and nobody writes after the start: where everything lies, the policy, the
- * secrets. It has its pages to itself, and they are read-only before the first block is issued.
+ * secrets. It has its pages to itself, and they are read-only before the first block is issued. On
+ * pages behind them stands how much of each range is in use: records of spans that were never made
+ * cannot be read.
  *
  *   blocks    | - | class 0      | class 1      | ...            one reservation
  *                 ^ base         ^ base + 2^range_log2
@@ -67,6 +69,11 @@ struct WARD_ALIGNED(64) class_info {
     bool committed; /* the range, as it is used; else each block for itself */
 };
 
+/* How much of a range is in use. As far apart as the classes are: see limit_of. */
+struct WARD_ALIGNED(64) class_limit {
+    _Atomic size_t end; /* of the last span that was made, from the base of all ranges; 0: none */
+};
+
 /* Where guarded slots of one size lie, and their records. */
 struct guarded_class {
     unsigned char *base;
@@ -96,6 +103,7 @@ struct shared_root {
 };
 
 struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
+    struct class_info classes[CLASS_PLACES]; /* first: then a free has an addition less */
     unsigned char *base;
     size_t bytes; /* of all ranges; 0: there is one for all, or none yet */
     unsigned range_log2;
@@ -108,7 +116,6 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     uint64_t canary[2];                          /* secret */
     const volatile uint64_t *fork_word;          /* see ward_host_fork_word */
     uint8_t quick[CLASS_QUICK_MAX / CLASS_STEP]; /* the class of each step */
-    struct class_info classes[CLASS_COUNT];
     struct guarded_root guarded;
     struct shared_root shared;
     uint32_t owners_most;   /* OWNERS, or fewer where address space is short */
@@ -117,9 +124,22 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     bool explains_faults;   /* see malloc/fault.h */
     struct foreign foreign; /* where blocks of another malloc go; NULL: they are a bug */
     unsigned char *queues;  /* struct waiting [owners_most]: long quarantines; NULL: none */
+
+    /* From here on it is written to. */
+    WARD_ALIGNED(ROOT_ALIGN) struct class_limit limits[CLASS_PLACES];
 };
 
 extern struct ward_root ward_root_;
+
+/* By one addition. */
+WARD_INLINE const struct class_limit *limit_of(const struct class_info *class)
+{
+    _Static_assert(sizeof(struct class_limit) == sizeof(struct class_info), "in step");
+
+    return (const struct class_limit *)(const void *)((const unsigned char *)class +
+                                                      offsetof(struct ward_root, limits) -
+                                                      offsetof(struct ward_root, classes));
+}
 
 /* The class of bytes in [1, CLASS_MAX]. */
 WARD_INLINE unsigned class_of(size_t bytes)

@@ -73,7 +73,7 @@ static bool reserve(size_t bytes, size_t most)
 
     if (bytes + of_meta > most)
         return false;
-    meta = ward_reserve_(of_meta, WARD_READ);
+    meta = ward_reserve_(of_meta, WARD_NONE);
     base = meta ? ward_reserve_(bytes, WARD_NONE) : NULL;
     if (!base) {
         if (meta)
@@ -126,7 +126,7 @@ bool ward_shared_find_(const void *block, struct place *place)
     if (off >= shared->bytes)
         return false;
     number = LOAD(&shared->units[off >> shared->unit_log2]);
-    if (number == 0)
+    if (number == 0) /* its record cannot be read yet */
         return false;
     class = &ward_root_.classes[number - 1];
     slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);

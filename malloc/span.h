@@ -316,13 +316,15 @@ struct place {
 
 #define NO_SLOT UINT32_MAX
 
-/* Where each class has a range of its own. The place does not leave the registers. */
+/* Where each class has a range of its own. The place does not leave the registers. Addresses far
+ * away have the number of some class, too, and are beyond what was made of it. */
 WARD_INLINE bool find_in_ranges(const void *block, struct place *place)
 {
     uint64_t off = (uintptr_t)block - (uintptr_t)ward_root_.base, slot;
-    const struct class_info *class = &ward_root_.classes[off >> ward_root_.range_log2];
+    const struct class_info *class =
+        &ward_root_.classes[(off >> ward_root_.range_log2) % CLASS_PLACES];
 
-    if (WARD_UNLIKELY(off >= ward_root_.bytes))
+    if (WARD_UNLIKELY(off >= LOAD(&limit_of(class)->end)))
         return false;
     off &= ward_root_.range_mask;
     slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);
@@ -336,8 +338,7 @@ WARD_INLINE bool find_in_ranges(const void *block, struct place *place)
 /* The same in a range that all classes share. */
 WARD_COLD bool ward_shared_find_(const void *block, struct place *place);
 
-/* The one door from an address to a record. False: outside of all classes. Where no span was made
- * yet the record reads as zero, and no slot of it is live. */
+/* The one door from an address to a record. False: outside of all spans that were ever made. */
 WARD_INLINE bool find(const void *block, struct place *place)
 {
     return find_in_ranges(block, place) || ward_shared_find_(block, place);

@@ -31,6 +31,8 @@ enum {
 
 struct ward_root ward_root_;
 
+#define READ_ONLY offsetof(struct ward_root, limits) /* bytes of the root, once it is filled in */
+
 /* --- Layout ---------------------------------------------------------------------------------- */
 
 /* Room for the slots, and at least a page behind them. */
@@ -124,7 +126,6 @@ void ward_unreserve_(void *at, size_t bytes)
     unmap((unsigned char *)at - FENCE, bytes + 2 * FENCE);
 }
 
-/* The records can be read from the start: those of no span are zero. */
 static bool reserve_both(unsigned range_log2, size_t most)
 {
     unsigned char *meta;
@@ -140,7 +141,7 @@ static bool reserve_both(unsigned range_log2, size_t most)
     bytes = place(NULL);
     if (bytes + ((size_t)CLASS_COUNT << range_log2) > most)
         return false;
-    meta = ward_reserve_(bytes, WARD_READ);
+    meta = ward_reserve_(bytes, WARD_NONE);
     ward_root_.base = meta ? ward_reserve_((size_t)CLASS_COUNT << range_log2, WARD_NONE) : NULL;
     if (ward_root_.base) {
         (void)place(meta);
@@ -245,9 +246,9 @@ static bool start(void)
         return false;
     if (options.passes_foreign)
         ward_root_.foreign = ward_foreign_find_();
-    if (ward_host_protect(&ward_root_, sizeof ward_root_, WARD_READ))
+    if (ward_host_protect(&ward_root_, READ_ONLY, WARD_READ))
         return false;
-    seal(&ward_root_, sizeof ward_root_);
+    seal(&ward_root_, READ_ONLY);
     seal(ward_root_.huge, round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page));
     ward_status_start_(&options, (size_t)1 << RANGE_LOG2);
     return true;

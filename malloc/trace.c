@@ -117,9 +117,19 @@ __attribute__((noinline)) uint32_t ward_trace_take_(unsigned skip)
     return ward_trace_put_(pcs, count, complete);
 }
 
+/* The last number may be one that there was no memory for. */
+static uint32_t known_nodes(void)
+{
+    size_t bytes = atomic_load(&committed), before = offsetof(struct trace_store, nodes);
+    size_t room = bytes < before ? 0 : (bytes - before) / sizeof(struct trace_node);
+    uint32_t known = atomic_load(&used);
+
+    return known < room ? known : (uint32_t)room;
+}
+
 unsigned ward_trace_get_(uint32_t number, uintptr_t *pcs, unsigned max, bool *complete)
 {
-    uint32_t known = atomic_load(&used);
+    uint32_t known = known_nodes();
     unsigned count = 0;
 
     *complete = false;

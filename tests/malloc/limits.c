@@ -85,15 +85,16 @@ static void exhaust(const char *what, size_t size, size_t least)
 
 /* --- While it runs ---------------------------------------------------------------------------- */
 
-static size_t data_bytes(void)
+/* What the system says of this process: bytes. 0: it does not say. */
+static size_t status_bytes(const char *name)
 {
     char line[128];
     FILE *from = fopen("/proc/self/status", "r");
-    size_t kib = 0;
+    size_t kib = 0, len = strlen(name);
 
-    while (from && fgets(line, sizeof line, from))
-        if (sscanf(line, "VmData: %zu", &kib) == 1)
-            break;
+    while (from && kib == 0 && fgets(line, sizeof line, from))
+        if (strncmp(line, name, len) == 0)
+            kib = strtoul(line + len, NULL, 10);
     if (from)
         fclose(from);
     return kib << 10;
@@ -125,7 +126,7 @@ static int lowered_address_space(void)
 
 static int lowered_data(void)
 {
-    size_t data = data_bytes();
+    size_t data = status_bytes("VmData:");
 
     if (data == 0) {
         printf("/proc does not say how much data there is: RLIMIT_DATA was not tried\n");
@@ -241,19 +242,8 @@ static int tiny(void)
 /* --- Locked memory ------------------------------------------------------------------------------
  */
 
-static size_t resident(void)
-{
-    size_t all = 0, pages = 0;
-    FILE *from = fopen("/proc/self/statm", "r");
-
-    if (from && fscanf(from, "%zu %zu", &all, &pages) != 2)
-        pages = 0;
-    if (from)
-        fclose(from);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/* Not more than the program uses, and what a few classes have ready. */
+/* Not more than the program uses, and what a few classes have ready; nor are tables of pages filled
+ * for what is only reserved. */
 static int locked(void)
 {
     struct link *chain = NULL;
@@ -263,9 +253,12 @@ static int locked(void)
         printf("mlockall: %s: not tried\n", strerror(errno));
         return 0;
     }
+    check(status_bytes("VmRSS:") < 12 * MIB, "a small program stays small", status_bytes("VmRSS:"));
     for (size_t size = 16; size < 3000000; size *= 2)
         check(take(&chain, size, 3) == 3, "while memory is locked", size);
-    check(resident() < 256 * MIB, "what is reserved is not resident", resident());
+    check(status_bytes("VmRSS:") < 64 * MIB, "what is reserved is not resident",
+          status_bytes("VmRSS:"));
+    check(status_bytes("VmPTE:") < 4 * MIB, "tables of pages are small", status_bytes("VmPTE:"));
     give_back(&chain);
     check(take(&chain, 100, 100000) == 100000, "again", 100);
     give_back(&chain);

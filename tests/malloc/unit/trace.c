@@ -31,7 +31,8 @@ bool ward_pool_commit_(const struct prefix *prefix, _Atomic size_t *committed, s
     (void)prefix;
     if (no_memory)
         return false;
-    *committed = need;
+    if (*committed < need)
+        *committed = need;
     return true;
 }
 
