@@ -314,6 +314,7 @@ static void *settle(struct pool *pool, struct guarded *slot)
     status_add(WARD_STATUS_GUARDED_LIVE, 1);
     status_add(WARD_STATUS_GUARDED_BYTES, slot->size);
     ward_status_use_(slot->size);
+    ward_status_look_();
     atomic_fetch_add(&pool->live, 1);
     atomic_fetch_add(&pool->used, slot->size);
     atomic_fetch_add(&pool->open, pages.len);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -131,8 +132,11 @@ void ward_output_program_(char *path, size_t cap)
 {
     long len =
         call(SYS_readlinkat, AT_FDCWD, (uintptr_t) "/proc/self/exe", (uintptr_t)path, cap - 1);
+    const char *executed = (const char *)getauxval(AT_EXECFN);
 
     path[len > 0 ? len : 0] = '\0';
+    if (len <= 0 && executed && strlen(executed) < cap) /* without /proc */
+        memcpy(path, executed, strlen(executed) + 1);
 }
 
 void ward_output_thread_(char name[16])

@@ -52,7 +52,8 @@ enum ward_status_counter {
     WARD_STATUS_COUNTERS
 };
 
-/* Who is asked when an access faults, as of the last time that a span was made. */
+/* Who is asked when an access faults, as of the last time that a span or a guarded block was made.
+ */
 enum ward_status_segv {
     WARD_STATUS_SEGV_NONE,  /* the malloc installed no handler */
     WARD_STATUS_SEGV_OURS,  /* its handler explains the fault */
