@@ -231,11 +231,24 @@ static void put_modules(const struct finding *finding, struct text *text)
     }
 }
 
+/* Could it have been recorded who allocated the block? */
+static bool lacks_history(const struct finding *finding)
+{
+    return finding->slot_bytes && !finding->issued.known && ward_root_.policy != POLICY_FAST &&
+           !(ward_root_.policy & POLICY_MOMENTS);
+}
+
 static void put_next(const struct finding *finding, struct text *text)
 {
     row(text, "next");
     ward_text_put_(text, ward_finding_advice_(finding));
     end(text);
+    if (lacks_history(finding)) {
+        row(text, "");
+        ward_text_put_(text, "where the block was allocated and freed: WARD_OPTIONS=profile=");
+        ward_text_put_(text, ward_root_.profile);
+        ward_text_put_(text, ":stacks=all\n");
+    }
     row(text, "");
     ward_text_put_(text, "names of functions: ward symbolize; more about it: ward explain ");
     ward_text_put_(text, ward_bug_code(finding->bug.kind));
