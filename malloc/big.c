@@ -20,10 +20,11 @@ enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
 
 /* --- Spans ----------------------------------------------------------------------------------- */
 
-/* Up to where a block of size bytes has its pages. */
+/* Up to where a block of size bytes has its pages: one at least, as a guard at the base of a span
+ * would not be taken away again. */
 static size_t pages_of(size_t size)
 {
-    return round_up(size + (ward_root_.policy & POLICY_SLACK ? 1 : 0), ward_root_.page);
+    return round_up(size + (size == 0 || ward_root_.policy & POLICY_SLACK), ward_root_.page);
 }
 
 /* Where the range is committed. Markers beyond `was` stay from larger blocks; a system without has

@@ -126,14 +126,23 @@ static void calloc_is_zero(void)
         }
 }
 
+static void block_is_aligned(size_t align, size_t size)
+{
+    void *block = memalign(align, size);
+
+    check(block && (uintptr_t)block % align == 0, "memalign", align);
+    memset(block, 1, size);
+    free(block);
+}
+
+/* Blocks without bytes come between others, in the same places. */
 static void every_alignment(void)
 {
     for (size_t align = 1; align <= (size_t)1 << 24; align *= 2)
-        for (size_t size = 0; size < 300000; size = size * 5 + 1) {
-            void *block = memalign(align, size);
-
-            check(block && (uintptr_t)block % align == 0, "memalign", align);
-            free(block);
+        for (size_t size = 1; size < 300000; size *= 5) {
+            block_is_aligned(align, size);
+            block_is_aligned(align, 0);
+            block_is_aligned(align, size);
         }
 }
 
