@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <ward/host.h>
 
+#include "core/bits.h"
 #include "pool.h"
 #include "slow.h"
 #include "states.h"
@@ -75,14 +76,6 @@ static struct span *obtain(struct owner *owner, unsigned class)
         ward_span_own_(owner, span);
     }
     return span;
-}
-
-static uint32_t count_bits(uint64_t bits)
-{
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (uint32_t)(bits * UINT64_C(0x0101010101010101) >> 56);
 }
 
 /* For choices among 64 slots: odd, as they are multiplied on. */

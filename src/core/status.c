@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <ward/status.h>
 
+#include "bits.h"
+
 enum {
     PIECE = 4096,
     STATE_FREE = 1,
@@ -159,15 +161,6 @@ static int sum_huge(const struct reader *r)
         }
     }
     return 0;
-}
-
-static unsigned count_bits(uint64_t bits)
-{
-    unsigned count = 0;
-
-    for (; bits; bits &= bits - 1)
-        count++;
-    return count;
 }
 
 /* What is in hand first: a thread that takes slots meanwhile makes the difference too large by

@@ -5,26 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The names are the linker's (ld --wrap): __real_X is the X that __wrap_X stands in front of. */
-int __real_ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
-                         size_t huge_bytes);
-int __real_ward_host_unmap(void *at, size_t len);
-int __real_ward_host_protect(void *at, size_t len, unsigned prot);
-int __real_ward_host_advise(void *at, size_t len, enum ward_host_advice advice);
-int __real_ward_host_random(void *bytes, size_t len);
-int __real_ward_host_key(void);
-size_t __real_ward_host_page_size(void);
-size_t __real_ward_host_split_budget(void);
-
-int __wrap_ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
-                         size_t huge_bytes);
-int __wrap_ward_host_unmap(void *at, size_t len);
-int __wrap_ward_host_protect(void *at, size_t len, unsigned prot);
-int __wrap_ward_host_advise(void *at, size_t len, enum ward_host_advice advice);
-int __wrap_ward_host_random(void *bytes, size_t len);
-int __wrap_ward_host_key(void);
-size_t __wrap_ward_host_page_size(void);
-size_t __wrap_ward_host_split_budget(void);
+#include "host_calls.h"
 
 static struct {
     unsigned long count;

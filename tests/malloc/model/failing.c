@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include <ward/host.h>
+#include "host_calls.h"
 
 _Atomic bool failing;
 _Atomic unsigned long failed;
@@ -29,23 +29,6 @@ static bool fails(void)
         atomic_fetch_add(&failed, 1);
     return draw == 0;
 }
-
-/* The names are the linker's (ld --wrap): __real_X is the X that __wrap_X stands in front of. */
-int __real_ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
-                         size_t huge_bytes);
-int __real_ward_host_unmap(void *at, size_t len);
-int __real_ward_host_protect(void *at, size_t len, unsigned prot);
-int __real_ward_host_advise(void *at, size_t len, enum ward_host_advice advice);
-int __real_ward_host_random(void *bytes, size_t len);
-int __real_ward_host_key(void);
-
-int __wrap_ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
-                         size_t huge_bytes);
-int __wrap_ward_host_unmap(void *at, size_t len);
-int __wrap_ward_host_protect(void *at, size_t len, unsigned prot);
-int __wrap_ward_host_advise(void *at, size_t len, enum ward_host_advice advice);
-int __wrap_ward_host_random(void *bytes, size_t len);
-int __wrap_ward_host_key(void);
 
 int __wrap_ward_host_map(void **at, size_t len, enum ward_host_memory kind, unsigned prot,
                          size_t huge_bytes)

@@ -370,8 +370,13 @@ int main(int argc, char **argv)
     root.state = seed | 1;
     if (&failing)
         failing = true;
-    while (most ? done < most : time(NULL) < end)
+    while (most ? done < most : time(NULL) < end) {
+        uint64_t before = done;
+
         done += generation(&root);
+        if (most && before / 10000000 != done / 10000000)
+            fprintf(stderr, "%.0f million\n", (double)done / 1e6);
+    }
     printf("%.1f million operations\n", (double)done / 1e6);
     if (&failing) {
         printf("%lu failed host calls\n", failed);
