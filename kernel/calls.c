@@ -42,13 +42,25 @@ int64_t call_path(uint64_t at, char path[PATH_BYTES])
     return ward_char_read_str(WARD_HERE, ward_char_in_at(at), path, PATH_BYTES, NULL);
 }
 
+void call_lock(struct lock *lock)
+{
+    lock_take(lock);
+    ward_nofault_begin();
+}
+
+void call_unlock(struct lock *lock)
+{
+    ward_nofault_end();
+    lock_drop(lock);
+}
+
 int call_retry(int error, uint64_t addr, unsigned access, struct lock *lock)
 {
     if (error != -EFAULT)
         return error;
-    lock_drop(lock);
+    call_unlock(lock);
     error = is_killed() ? -EINTR : ward_space_populate(WARD_HERE, addr, 1, access, NULL);
-    lock_take(lock);
+    call_lock(lock);
     return error ? error : -EAGAIN;
 }
 
@@ -81,44 +93,44 @@ int64_t call_protect(const struct call *call)
                     : vm_change(call->process->vm, call->args[0], call->args[1], (unsigned)prot);
 }
 
-/* One at a time makes or ends a pin: a page is brought in under this, but no user memory accessed.
- */
-static struct lock pinning;
+static struct lock pinning; /* one at a time makes or ends a pin */
 
-static int unpin(struct process *process, uint64_t number)
+/* The number goes to the user before anybody else can end or take that pin. */
+int64_t call_pin(const struct call *call)
 {
-    int error;
+    const uint64_t *a = call->args;
+    struct ward_pin *pins = call->process->pins;
+    int error = -EAGAIN;
 
-    lock_take(&pinning);
-    error = number < PINS ? ward_space_unpin(&process->pins[number]) : -EINVAL;
-    lock_drop(&pinning);
+    if (a[2] > WARD_RW)
+        return -EINVAL;
+    call_lock(&pinning);
+    while (error == -EAGAIN) {
+        int32_t n = 0;
+
+        while (n < PINS && pins[n].space)
+            n++;
+        error = n == PINS ? -ENOSPC
+                          : ward_space_pin(WARD_HERE, a[0], a[1], (unsigned)a[2], &pins[n], NULL);
+        if (error)
+            break;
+        error = ward_i32_write(WARD_HERE, ward_i32_out_at(a[3]), &n, NULL);
+        if (error)
+            (void)ward_space_unpin(&pins[n]);
+        error = call_retry(error, a[3], WARD_WRITE, &pinning);
+    }
+    call_unlock(&pinning);
     return error;
 }
 
 int64_t call_unpin(const struct call *call)
 {
-    return unpin(call->process, call->args[0]);
-}
-
-int64_t call_pin(const struct call *call)
-{
-    const uint64_t *a = call->args;
-    struct ward_pin *pins = call->process->pins;
-    int32_t number = 0;
-    int error = -ENOSPC;
+    int error = -EINVAL;
 
     lock_take(&pinning);
-    while (number < PINS && pins[number].space)
-        number++;
-    if (number < PINS)
-        error = a[2] > WARD_RW
-                    ? -EINVAL
-                    : ward_space_pin(WARD_HERE, a[0], a[1], (unsigned)a[2], &pins[number], NULL);
+    if (call->args[0] < PINS)
+        error = ward_space_unpin(&call->process->pins[call->args[0]]);
     lock_drop(&pinning);
-    if (!error)
-        error = ward_i32_write(WARD_HERE, ward_i32_out_at(a[3]), &number, NULL);
-    if (error)
-        (void)unpin(call->process, (uint64_t)number);
     return error;
 }
 
@@ -171,18 +183,14 @@ int64_t call_clock(const struct call *call)
 
 int64_t call_info(const struct call *call)
 {
-    const struct info info = {
-        .frames = frames_in_use(),
-        .blocks = heap_in_use(KINDS),
-        .processes = heap_in_use(PROCESSES),
-        .threads = heap_in_use(THREADS),
-        .shootdowns = __atomic_load_n(&shootdowns, __ATOMIC_RELAXED),
-        .ticks = __atomic_load_n(&ticks, __ATOMIC_RELAXED),
-        .samples = __atomic_load_n(&samples, __ATOMIC_RELAXED),
-        .window_hits = __atomic_load_n(&window_hits, __ATOMIC_RELAXED),
-        .written = __atomic_load_n(&bytes_written, __ATOMIC_RELAXED),
-    };
+    struct info info;
 
+    for (size_t i = 0; i < sizeof info / sizeof(uint64_t); i++)
+        ((uint64_t *)&info)[i] = __atomic_load_n((uint64_t *)&events + i, __ATOMIC_RELAXED);
+    info.frames = frames_in_use();
+    info.blocks = heap_in_use(KINDS);
+    info.processes = heap_in_use(PROCESSES);
+    info.threads = heap_in_use(THREADS);
     return call->args[1] > PAGE ? -E2BIG
                                 : uinfo_write_versioned(WARD_HERE, uinfo_out_at(call->args[0]),
                                                         call->args[1], &info, NULL);

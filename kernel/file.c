@@ -27,8 +27,6 @@ struct file {
 
 WARD_STATIC_ASSERT(sizeof(struct file) <= 64 && sizeof(struct pipe) <= 2048, "heap.c knows these");
 
-uint64_t bytes_written;
-
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -201,39 +199,30 @@ int64_t call_pipe(const struct call *call)
 /* --- Reading
  * ------------------------------------------------------------------------------------------ */
 
-/* Bytes that the user has now. They are copied under the lock, and so no-fault. */
-static size_t copy_out(struct pipe *pipe, uint64_t to, size_t n, int *error)
-{
-    struct ward_fault why;
-
-    ward_nofault_begin();
-    *error = ward_space_write(WARD_HERE, to, pipe->bytes + pipe->read % PIPE_BYTES, n, &why);
-    ward_nofault_end();
-    n = *error ? why.done : n;
-    pipe->read += n;
-    return n;
-}
-
 static int64_t read_pipe(struct pipe *pipe, uint64_t to, size_t n)
 {
     int64_t result = -EAGAIN;
 
-    lock_take(&pipe->lock);
+    call_lock(&pipe->lock);
     while (result == -EAGAIN) {
-        size_t size = smaller(n, pipe->written - pipe->read);
-        int error;
+        size_t at = pipe->read % PIPE_BYTES;
+        size_t size = smaller(smaller(n, PIPE_BYTES - at), pipe->written - pipe->read);
+        struct ward_fault why;
+        int error = ward_space_write(WARD_HERE, to, pipe->bytes + at, size, &why);
+        size_t done = error ? why.done : size;
 
-        size = smaller(size, PIPE_BYTES - pipe->read % PIPE_BYTES);
-        if (size > 0) {
-            size = copy_out(pipe, to, size, &error);
-            result = size > 0 ? (int64_t)size : call_retry(error, to, WARD_WRITE, &pipe->lock);
-        } else if (pipe->writers == 0)
+        pipe->read += done;
+        if (done > 0)
+            result = (int64_t)done;
+        else if (size > 0)
+            result = call_retry(error, to, WARD_WRITE, &pipe->lock);
+        else if (pipe->writers == 0)
             result = 0;
         else if (!sched_sleep(pipe, 0, &pipe->lock))
             result = -EINTR;
     }
     (void)sched_wake(pipe, 0, UINT32_MAX);
-    lock_drop(&pipe->lock);
+    call_unlock(&pipe->lock);
     return result;
 }
 
@@ -350,7 +339,7 @@ static int64_t write_list(struct file *file, const struct ward_iov_list *list)
         result = n > 0 ? write_bytes(file, bytes, n) : 0;
         if (result > 0) {
             done += (size_t)result;
-            __atomic_fetch_add(&bytes_written, (uint64_t)result, __ATOMIC_RELAXED);
+            __atomic_fetch_add(&events.written, (uint64_t)result, __ATOMIC_RELAXED);
         }
         if (result >= 0 && (got < 0 || is_killed()))
             result = got < 0 ? got : -EINTR;

@@ -7,31 +7,22 @@
 
 static struct lock lock;
 
-static int read_word(uint64_t addr, uint32_t *value)
-{
-    int error;
-
-    ward_nofault_begin();
-    error = ward_u32_read(WARD_HERE, ward_u32_in_at(addr), value, NULL);
-    ward_nofault_end();
-    return error;
-}
-
 int64_t call_futex_wait(const struct call *call)
 {
     uint64_t addr = call->args[0];
     uint32_t now = 0;
     int error;
 
-    lock_take(&lock);
-    do
-        error = call_retry(read_word(addr, &now), addr, WARD_READ, &lock);
-    while (error == -EAGAIN);
+    call_lock(&lock);
+    do {
+        error = ward_u32_read(WARD_HERE, ward_u32_in_at(addr), &now, NULL);
+        error = call_retry(error, addr, WARD_READ, &lock);
+    } while (error == -EAGAIN);
     if (!error && now != (uint32_t)call->args[1])
         error = -EAGAIN;
     if (!error && !sched_sleep(call->process->vm, addr, &lock))
         error = -EINTR;
-    lock_drop(&lock);
+    call_unlock(&lock);
     return error;
 }
 

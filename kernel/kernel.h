@@ -162,7 +162,6 @@ void provider_init(struct vm *vm);
 
 void shootdown_poll(void); /* serves what another CPU asks of this */
 extern bool shootdown_wanted;
-extern uint64_t shootdowns;
 
 /* ---- threads and CPUs (sched.c) ---- */
 
@@ -281,17 +280,16 @@ SYSTEM_CALLS(CALL_FUNCTION, CALL_FUNCTION)
 
 int64_t call_answer(uint64_t number, struct call *call);
 int64_t call_path(uint64_t at, char path[PATH_BYTES]); /* the path's length, or an error */
-/* For the error of a no-fault access under a lock. -EFAULT: the lock is dropped, and the page
- * brought in; -EAGAIN: it is there now, and all else may have changed. */
+/* A lock, with all accesses to user memory no-fault. For the error of one: -EFAULT drops the lock
+ * while the page is brought in; -EAGAIN: it is there now, and all else may have changed. */
+void call_lock(struct lock *lock);
+void call_unlock(struct lock *lock);
 int call_retry(int error, uint64_t addr, unsigned access, struct lock *lock);
 
 /* ---- the rest ---- */
 
 int64_t bench_run(uint64_t addr);
-extern uint64_t ticks;
-extern uint64_t samples;     /* words of user stacks that the timer read, no-fault */
-extern uint64_t window_hits; /* ticks that struck while the access window was open */
-extern uint64_t bytes_written;
+extern struct info events; /* of what happens: each is added to atomically */
 
 /* On the first CPU, and on another (main.c). first: physical, the memory behind the image. */
 struct thread *main_boot_thread(unsigned id);

@@ -302,18 +302,8 @@ static struct process *find_ended(const struct process *parent, bool *any)
     return NULL;
 }
 
-static int write_status(uint64_t to, int32_t status)
-{
-    int error;
-
-    ward_nofault_begin();
-    error = ward_i32_write_or_null(WARD_HERE, ward_i32_out_at(to), &status, NULL);
-    ward_nofault_end();
-    return error;
-}
-
-/* The status goes to the user before the child is forgotten, and so no-fault: a pointer that is bad
- * loses nothing. */
+/* The status goes to the user before the child is forgotten: a pointer that is bad loses nothing.
+ */
 int64_t call_wait(const struct call *call)
 {
     uint64_t to = call->args[0];
@@ -321,21 +311,22 @@ int64_t call_wait(const struct call *call)
     struct process *child;
     bool any;
 
-    lock_take(&processes);
+    call_lock(&processes);
     while (result == -EAGAIN) {
         child = find_ended(call->process, &any);
         if (child) {
-            result = call_retry(write_status(to, child->status), to, WARD_WRITE, &processes);
-            if (result == 0) {
-                result = (int64_t)child->pid;
+            int error =
+                ward_i32_write_or_null(WARD_HERE, ward_i32_out_at(to), &child->status, NULL);
+
+            result = error ? call_retry(error, to, WARD_WRITE, &processes) : (int64_t)child->pid;
+            if (!error)
                 unlink_process(child);
-            }
         } else if (!any)
             result = -ECHILD;
         else if (!sched_sleep(&call->process->threads, 0, &processes))
             result = -EINTR;
     }
-    lock_drop(&processes);
+    call_unlock(&processes);
     return result;
 }
 

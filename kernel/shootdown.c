@@ -13,7 +13,6 @@
 #include "kernel.h"
 
 bool shootdown_wanted = true; /* a test does without those for processes */
-uint64_t shootdowns;
 
 static struct {
     uint64_t asked, done;
@@ -46,7 +45,7 @@ static void ask(unsigned id)
 {
     uint64_t mine = __atomic_add_fetch(&counts[id].asked, 1, __ATOMIC_SEQ_CST);
 
-    __atomic_fetch_add(&shootdowns, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&events.shootdowns, 1, __ATOMIC_RELAXED);
     arch_ipi(id);
     while (__atomic_load_n(&counts[id].done, __ATOMIC_SEQ_CST) < mine)
         shootdown_poll();

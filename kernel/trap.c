@@ -13,7 +13,7 @@
 #include "host.h"
 #include "kernel.h"
 
-uint64_t ticks, samples, window_hits;
+struct info events;
 
 void on_call(struct trap_frame *frame)
 {
@@ -61,7 +61,7 @@ static void sample(uint64_t stack)
 
     ward_nofault_begin();
     if (ward_u64_read(WARD_HERE, ward_u64_in_at(stack), &word, NULL) == 0)
-        __atomic_fetch_add(&samples, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&events.samples, 1, __ATOMIC_RELAXED);
     ward_nofault_end();
 }
 
@@ -70,9 +70,9 @@ void on_timer(struct trap_frame *frame)
     if (arch_window_is_open())
         panic("an interrupt with the access window open");
     arch_timer_set();
-    __atomic_fetch_add(&ticks, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&events.ticks, 1, __ATOMIC_RELAXED);
     if (arch_frame_window(frame))
-        __atomic_fetch_add(&window_hits, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&events.window_hits, 1, __ATOMIC_RELAXED);
     current()->expired = true;
     if (current()->process)
         sample(arch_frame_stack(thread_frame(current())));

@@ -113,6 +113,7 @@ static void pin_and_unpin(void)
         EXPECT(number >= 0 && number < PIN_NUMBERS);
         EXPECT(__atomic_exchange_n(&holders[number], 1, __ATOMIC_ACQ_REL) == 0);
         __atomic_store_n(&holders[number], 0, __ATOMIC_RELEASE);
+        EXPECT_IS(-EFAULT, CALL(CALL_PIN, PAGE, 8, WARD_WRITE, AT(&number)));
         EXPECT_IS(0, CALL(CALL_UNPIN, number));
     }
 }
