@@ -60,11 +60,6 @@ static struct file *make(enum type type, struct pipe *pipe, size_t program)
     return file;
 }
 
-struct file *file_console(void)
-{
-    return make(CONSOLE, NULL, 0);
-}
-
 void file_drop(struct file *file)
 {
     if (!file || __atomic_sub_fetch(&file->uses, 1, __ATOMIC_ACQ_REL) > 0)

@@ -179,9 +179,8 @@ struct thread {
     struct thread *next; /* in the queue it is in */
     const void *channel; /* what it sleeps on */
     uint64_t key;
-    bool expired;       /* it ran long enough */
-    int32_t rehearsal;  /* a test: what a panic ends the process with, not the machine; or 0 */
-    struct process *of; /* as process, and still when it is dead */
+    bool expired;      /* it ran long enough */
+    int32_t rehearsal; /* a test: what a panic ends the process with, not the machine; or 0 */
 };
 
 struct cpu {
@@ -244,7 +243,6 @@ struct process {
 void process_start_first(const char *path);
 int process_exec(struct vm *vm); /* 0, and it is the process's; -EINTR, and it is dropped */
 __attribute__((noreturn)) void process_exit(int32_t status);
-__attribute__((noreturn)) void thread_exit(void);
 void thread_bury(struct thread *thread); /* sched.c: after its last switch */
 struct vm *process_vm(uint64_t pid); /* with a use of it; NULL: no such process, or it has ended */
 bool is_killed(void);                /* this thread, which ends when it leaves the kernel */
@@ -260,7 +258,6 @@ extern const unsigned char *const archive_bytes[];
 extern const size_t archive_count;
 int64_t archive_find(const char *name); /* which one it is; -ENOENT */
 
-struct file *file_console(void);
 struct file *file_get(struct process *process, uint64_t fd); /* with a use; NULL: there is none */
 void file_drop(struct file *file);
 void file_copy_all(struct process *to, struct process *from);

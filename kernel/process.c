@@ -36,7 +36,7 @@ static struct thread *make_thread(struct process *process)
     }
     thread->stack = stack;
     thread->stack_top = (uintptr_t)stack + STACK_BYTES;
-    thread->process = thread->of = process;
+    thread->process = process;
     return thread;
 }
 
@@ -112,15 +112,7 @@ static void leave_children(const struct process *parent)
     }
 }
 
-/* This CPU lets go of the space first: the last of the threads to be buried frees it. */
-void thread_exit(void)
-{
-    current()->process = NULL;
-    sched_use(NULL);
-    sched_exit();
-}
-
-/* The last of its threads is gone. */
+/* The last of its threads is gone, and no CPU uses its space. */
 static void free_process(struct process *process)
 {
     free_pins(process);
@@ -141,7 +133,7 @@ static void free_process(struct process *process)
 
 void thread_bury(struct thread *thread)
 {
-    struct process *process = thread->of;
+    struct process *process = thread->process;
     bool last;
 
     free_thread(thread);
@@ -168,7 +160,7 @@ void process_exit(int32_t status)
     lock_take(&processes);
     end(current()->process, status);
     lock_drop(&processes);
-    thread_exit();
+    sched_exit();
 }
 
 int64_t call_exit(const struct call *call)
@@ -179,7 +171,7 @@ int64_t call_exit(const struct call *call)
 int64_t call_thread_exit(const struct call *call)
 {
     (void)call;
-    thread_exit();
+    sched_exit();
 }
 
 static struct process *find(uint64_t pid)
@@ -272,7 +264,7 @@ int64_t call_fork(const struct call *call)
     return start_process(thread, call->process);
 }
 
-/* The first process: its program gets no arguments. */
+/* The first process: its program gets no arguments, and no files. */
 void process_start_first(const char *path)
 {
     const struct strings none = { .argc = 0 };
@@ -282,8 +274,6 @@ void process_start_first(const char *path)
 
     if (exec_load(path, &none, &frame, &vm) || !(thread = make_process(vm)))
         panic("no memory for %s, or no such program", path);
-    for (unsigned i = 0; i < 3; i++)
-        thread->process->files[i] = file_console();
     *thread_frame(thread) = frame;
     (void)start_process(thread, NULL);
 }
@@ -333,9 +323,11 @@ int64_t call_wait(const struct call *call)
 /* --- Exec
  * ------------------------------------------------------------------------------------------ */
 
-/* Ends the other threads. False: this one ends too, as another was first, or somebody kills. */
-static bool stay_alone(struct process *process)
+/* Ends the other threads first, unless one of them was first, or somebody kills. */
+int process_exec(struct vm *vm)
 {
+    struct process *process = current()->process;
+    struct vm *was = vm;
     bool goes_on;
 
     lock_take(&processes);
@@ -346,26 +338,16 @@ static bool stay_alone(struct process *process)
     }
     while (goes_on && process->threads > 1)
         goes_on = sched_sleep(&process->threads, 0, &processes);
-    if (goes_on)
+    if (goes_on) {
         __atomic_store_n(&process->alone, NULL, __ATOMIC_RELAXED);
-    lock_drop(&processes);
-    return goes_on;
-}
-
-int process_exec(struct vm *vm)
-{
-    struct process *process = current()->process;
-    struct vm *was = process->vm;
-
-    if (!stay_alone(process)) {
-        vm_drop(vm);
-        return -EINTR;
+        was = process->vm;
+        process->vm = vm;
     }
-    free_pins(process);
-    lock_take(&processes);
-    process->vm = vm;
     lock_drop(&processes);
-    sched_use(vm);
+    if (goes_on) {
+        free_pins(process);
+        sched_use(vm);
+    }
     vm_drop(was);
-    return 0;
+    return goes_on ? 0 : -EINTR;
 }

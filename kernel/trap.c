@@ -88,7 +88,7 @@ void on_return(struct trap_frame *frame, bool to_user)
     if (to_user && (gates->accessing || gates->nofault))
         panic("the user goes on inside an access");
     if (to_user && is_killed())
-        thread_exit();
+        sched_exit();
     if (current()->expired)
         sched_yield();
 }

@@ -23,11 +23,14 @@ static int32_t run(const char *name)
 int main(int argc, char **argv, char **envp)
 {
     static struct dirent names[32];
-    int64_t count, directory = CALL(CALL_OPEN, AT("."));
+    int64_t count, directory;
     struct info before, after;
     int failed = 0;
 
     (void)argc, (void)argv, (void)envp;
+    while (CALL(CALL_OPEN, AT("console")) < 2)
+        ;
+    directory = CALL(CALL_OPEN, AT("."));
     count = CALL(CALL_GETDENTS, directory, AT(names), 32);
     EXPECT(count > 0);
     for (int64_t i = 0; i < count; i++) {
