@@ -98,13 +98,17 @@ void sched_start(struct thread *thread)
     lock_drop(&sched);
 }
 
+/* A boot thread is in no queue: if it gave way in the midst of a burial, that would end when the
+ * CPU has nothing else to do. It looks for others by itself. */
 void sched_yield(void)
 {
     struct thread *me = current();
 
-    lock_take(&sched);
     me->expired = false;
-    if (ready_first && me != me->cpu->boot)
+    if (me == me->cpu->boot)
+        return;
+    lock_take(&sched);
+    if (ready_first)
         enqueue(me);
     leave();
 }
