@@ -44,11 +44,11 @@
     CALL(FUTEX_WAIT, futex_wait) /* uint32_t *word, value: sleeps while *word is value */          \
     CALL(FUTEX_WAKE, futex_wake) /* uint32_t *word, how many -> how many */                        \
     CALL(INFO, info)             /* struct info *, its size */                                     \
-    CALL(PIN, pin)               /* at, n, access, int32_t *number: keeps memory in place */       \
-    CALL(UNPIN, unpin)           /* number */                                                      \
-    CALL(PEEK, peek)             /* pid, from, to, n: another's memory; n <= 4096 */               \
-    CALL(POKE, poke)             /* pid, to, from, n */                                            \
-    CALL(TEST, test)             /* of enum test: -> what the test answers */
+    CALL(PIN, pin)     /* at, n, access, int32_t *number: keeps some of a page in place */         \
+    CALL(UNPIN, unpin) /* number */                                                                \
+    CALL(PEEK, peek)   /* pid, from, to, n: another's memory; n <= 4096 */                         \
+    CALL(POKE, poke)   /* pid, to, from, n */                                                      \
+    CALL(TEST, test)   /* of enum test: -> what the test answers */
 
 #define CALL_NUMBER(NUMBER, NAME) CALL_##NUMBER,
 enum call_number { SYSTEM_CALLS(CALL_NUMBER, CALL_NUMBER) CALL_COUNT };

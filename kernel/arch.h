@@ -135,6 +135,6 @@ void on_kernel_fault(struct trap_frame *frame, uint64_t addr);
 __attribute__((noreturn)) void on_stack_full(uint64_t pc);
 void on_timer(struct trap_frame *frame);
 /* The last thing before the return to whoever was interrupted, for the user and for the kernel. */
-void on_return(struct trap_frame *frame, bool to_user);
+void on_return(bool to_user);
 
 #endif

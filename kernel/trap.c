@@ -80,11 +80,10 @@ void on_timer(struct trap_frame *frame)
 
 /* Interrupts strike where they are on: then no lock is held, and the thread may be another CPU's
  * when it goes on. */
-void on_return(struct trap_frame *frame, bool to_user)
+void on_return(bool to_user)
 {
     const struct ward_host_thread_state *gates = &current()->gates;
 
-    (void)frame;
     if (to_user && (gates->accessing || gates->nofault))
         panic("the user goes on inside an access");
     if (to_user && is_killed())

@@ -330,30 +330,22 @@ static bool fork_page(struct vm *child, uint64_t va, uint64_t *entry, unsigned p
     return copy != NULL;
 }
 
-static bool fork_area(struct vm *parent, struct vm *child, const struct area *area)
-{
-    uint64_t va = area->first, *entry;
-
-    if (put_area(child, area->first, area->end, area->prot))
-        return false;
-    for (; (entry = tables_next(parent->root, &va, area->end)) != NULL; va += PAGE)
-        if (!fork_page(child, va, entry, area->prot))
-            return false;
-    return true;
-}
-
 struct vm *vm_fork(struct vm *parent)
 {
     struct vm *child = vm_make();
     bool done = child != NULL;
+    uint64_t va = 0, *entry;
 
     if (!child)
         return NULL;
     lock_take(&parent->lock);
     child->brk_first = parent->brk_first;
     child->brk = parent->brk;
-    for (const struct area *area = parent->areas; area && done; area = area->next)
-        done = fork_area(parent, child, area);
+    for (const struct area *area = parent->areas; area && done; area = area->next) {
+        done = put_area(child, area->first, area->end, area->prot) == 0;
+        for (; done && (entry = tables_next(parent->root, &va, area->end)); va += PAGE)
+            done = fork_page(child, va, entry, area->prot);
+    }
     vm_flush(parent);
     lock_drop(&parent->lock);
     if (!done)

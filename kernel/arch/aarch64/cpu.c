@@ -170,6 +170,6 @@ void arch_trap(struct trap_frame *frame, unsigned what)
         fault(frame);
     (void)arch_irq_off();
     if (user || what == TRAP_IRQ)
-        on_return(frame, user);
+        on_return(user);
     (void)arch_irq_off();
 }

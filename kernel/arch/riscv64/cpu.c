@@ -161,6 +161,6 @@ void arch_trap(struct trap_frame *frame)
     }
     (void)arch_irq_off();
     if (user || asked)
-        on_return(frame, user);
+        on_return(user);
     (void)arch_irq_off();
 }
