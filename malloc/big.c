@@ -173,7 +173,7 @@ static void wait_long(struct span *span)
     STORE(span->states, SLOT_WAITING);
     if (is_closed(span))
         close(span);
-    ward_quarantine_take_(ward_owner_, span, 0, bytes);
+    ward_quarantine_take_(ward_owner_, span->base, bytes);
 }
 
 void ward_big_leave_(struct span *span)

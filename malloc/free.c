@@ -25,21 +25,13 @@ void ward_span_twice_(struct span *span, const _Atomic uint16_t *state)
                  "the block was freed by two threads");
 }
 
-/* Nothing of a live block's slot was written but the block, and the word behind it. */
-static void clear(unsigned char *block, const struct class_info *info, uint32_t slack)
-{
-    size_t used = info->bytes - slack + 8;
-
-    memset(block, 0, used < info->bytes ? used : info->bytes);
-}
-
 void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
                      unsigned char *block)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
 
     if (ward_root_.policy & POLICY_ZERO)
-        clear(block, info, LOAD(state) - SLOT_LIVE);
+        slot_clear_used(block, info->bytes, LOAD(state) - SLOT_LIVE);
     if (!(ward_root_.policy & POLICY_QUARANTINE)) {
         span_push(owner, span, state);
         return;
@@ -60,28 +52,11 @@ static void bad_free(unsigned char *block, const struct place *place, uint32_t s
         ward_report_(WARD_BUG_METADATA, block, place, "what is recorded of the block is no state");
 }
 
-void ward_span_leave_(struct owner *owner, struct span *span, uint32_t slot)
-{
-    struct place place = { &ward_root_.classes[span->class], span, slot };
-    unsigned char *block = block_at(&place);
-
-    if (LOAD(state_at(&place)) != SLOT_WAITING) {
-        ward_report_(WARD_BUG_DOUBLE_FREE, block, &place, "the block was freed by two threads");
-    } else if (!slot_is_clear(block, place.class->bytes, CLASS_SMALL_MAX)) {
-        retire(&place);
-        ward_report_written_(block, &place);
-    } else if (LOAD(&span->owner) == owner->number) {
-        span_push(owner, span, state_at(&place));
-    } else {
-        ward_remote_free_(block, &place, SLOT_WAITING);
-    }
-}
-
 static void wait_long(struct owner *owner, unsigned char *block, const struct place *place)
 {
-    slot_clear(block, place->class->bytes, CLASS_SMALL_MAX);
+    slot_clear_used(block, place->class->bytes, LOAD(state_at(place)) - SLOT_LIVE);
     STORE(state_at(place), SLOT_WAITING);
-    ward_quarantine_take_(owner, place->span, place->slot, place->class->bytes);
+    ward_quarantine_take_(owner, block, place->class->bytes);
 }
 
 static void free_slot(struct owner *owner, unsigned char *block, const struct place *place)

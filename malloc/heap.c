@@ -8,6 +8,7 @@
 #include "guarded.h"
 #include "heap.h"
 #include "owner.h"
+#include "quarantine.h"
 #include "report.h"
 
 /* --- Allocating and freeing, by policy -------------------------------------------------------- */
@@ -41,6 +42,9 @@ void *ward_heap_alloc_unusual_(size_t size)
 
 void ward_heap_free_unusual_(void *block, unsigned family)
 {
+    if (WARD_LIKELY((ward_root_.policy & (POLICY_LONG | POLICY_MOMENTS)) == POLICY_LONG) &&
+        ward_quarantine_free_(block, family))
+        return;
     if (ward_root_.policy & POLICY_FAMILY && family != FAMILY_ANY)
         ward_rows_check_(block, family);
     if (ward_root_.policy & POLICY_MOMENTS)

@@ -40,7 +40,7 @@ WARD_INLINE struct span *pool_name(unsigned class, uint32_t number)
     struct span *span = pool_span(class, number);
 
     span->base = info->base + ((size_t)number << info->pitch_log2);
-    span->class = class;
+    span->class = (uint16_t) class;
     span->number = number;
     return span;
 }

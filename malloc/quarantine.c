@@ -2,6 +2,8 @@
 #include <ward/host.h>
 
 #include "quarantine.h"
+#include "report.h"
+#include "slow.h"
 #include "start.h"
 
 static struct waiting *queue_of(const struct owner *owner)
@@ -28,39 +30,100 @@ static bool is_ready(struct owner *owner)
     return owner->queue_ready;
 }
 
-static void leave(struct owner *owner, const struct waiter *waiter)
+/* --- Leaving ---------------------------------------------------------------------------------- */
+
+static WARD_COLD void report_bad(const struct place *place)
 {
-    if (ward_root_.classes[waiter->span->class].slots == 1)
-        ward_big_leave_(waiter->span);
-    else
-        ward_span_leave_(owner, waiter->span, waiter->slot);
+    if (LOAD(state_at(place)) != SLOT_WAITING) {
+        ward_report_(WARD_BUG_DOUBLE_FREE, block_at(place), place,
+                     "the block was freed by two threads");
+        return;
+    }
+    retire(place);
+    ward_report_written_(block_at(place), place);
 }
 
-static void oldest_leaves(struct owner *owner, struct waiting *queue)
+static void leave_slot(struct owner *owner, unsigned char *block, const struct place *place)
+{
+    if (WARD_UNLIKELY(LOAD(state_at(place)) != SLOT_WAITING ||
+                      !slot_is_clear(block, place->class->bytes, CLASS_SMALL_MAX)))
+        report_bad(place);
+    else if (WARD_LIKELY(LOAD(&place->span->owner) == owner->number))
+        span_push(owner, place->span, state_at(place));
+    else
+        ward_remote_free_(block, place, SLOT_WAITING);
+}
+
+WARD_INLINE void oldest_leaves(struct owner *owner, struct waiting *queue)
 {
     struct waiter waiter = queue->waiters[queue->first];
+    struct place place;
 
     queue->first = (queue->first + 1) % QUEUE_SEATS;
     queue->count--;
     queue->bytes -= waiter.bytes;
-    if (waiter.span)
-        leave(owner, &waiter);
+    if (!waiter.block || !find(waiter.block, &place))
+        return;
+    if (WARD_UNLIKELY(place.class->slots == 1))
+        ward_big_leave_(place.span);
+    else
+        leave_slot(owner, waiter.block, &place);
 }
 
-void ward_quarantine_take_(struct owner *owner, struct span *span, uint32_t slot, size_t bytes)
+/* --- Waiting ---------------------------------------------------------------------------------- */
+
+/* What leaves so many turns from now left the caches long ago: it is asked for ahead. */
+enum { AHEAD = 6 };
+
+WARD_INLINE void take(struct owner *owner, unsigned char *block, size_t bytes)
 {
-    struct waiter waiter = { span, slot, (uint32_t)bytes };
     struct waiting *queue = queue_of(owner);
 
-    if (!is_ready(owner)) {
-        leave(owner, &waiter);
-        return;
-    }
     while (queue->count == QUEUE_SEATS || (queue->count && queue->bytes + bytes > QUEUE_BYTES))
         oldest_leaves(owner, queue);
-    queue->waiters[(queue->first + queue->count) % QUEUE_SEATS] = waiter;
+    queue->waiters[(queue->first + queue->count) % QUEUE_SEATS] = (struct waiter){ block, bytes };
     queue->count++;
     queue->bytes += bytes;
+    __builtin_prefetch(queue->waiters[(queue->first + AHEAD) % QUEUE_SEATS].block);
+}
+
+void ward_quarantine_take_(struct owner *owner, unsigned char *block, size_t bytes)
+{
+    struct place place;
+
+    if (is_ready(owner))
+        take(owner, block, bytes);
+    else if (find(block, &place) && place.class->slots == 1)
+        ward_big_leave_(place.span);
+    else
+        leave_slot(owner, block, &place);
+}
+
+/* Does the block say who allocated it? Most spans have none that does: malloc's do not. */
+static bool has_family(const struct place *place, unsigned family)
+{
+    return family != FAMILY_ANY && (family != FAMILY_MALLOC || LOAD(&place->span->named));
+}
+
+bool ward_quarantine_free_(void *at, unsigned family)
+{
+    struct owner *owner = ward_owner_;
+    unsigned char *block = at;
+    uint32_t state, slack;
+    struct place place;
+
+    if (!owner->queue_ready || !find_in_ranges(block, &place) || place.slot == NO_SLOT)
+        return false;
+    state = LOAD(state_at(&place));
+    slack = state - SLOT_LIVE;
+    if (state < SLOT_LIVE || !slack_is(block, place.class->bytes - slack, slack))
+        return false;
+    if (has_family(&place, family))
+        ward_rows_check_(block, family);
+    slot_clear_used(block, place.class->bytes, slack);
+    STORE(state_at(&place), SLOT_WAITING);
+    take(owner, block, place.class->bytes);
+    return true;
 }
 
 void ward_quarantine_empty_(struct owner *owner)
@@ -85,8 +148,10 @@ void ward_quarantine_inherit_(const struct owner *self)
 
     for (uint32_t i = 0; self->queue_ready && i < queue->count; i++) {
         struct waiter *waiter = &queue->waiters[(queue->first + i) % QUEUE_SEATS];
+        struct place place;
 
-        if (waiter->span && LOAD(&waiter->span->owner) != self->number)
-            waiter->span = NULL;
+        if (waiter->block && find(waiter->block, &place) &&
+            LOAD(&place.span->owner) != self->number)
+            waiter->block = NULL;
     }
 }

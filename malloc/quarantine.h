@@ -13,15 +13,15 @@
 #ifndef WARD_MALLOC_QUARANTINE_H
 #define WARD_MALLOC_QUARANTINE_H
 
+#include "rows.h"
 #include "span.h"
 
-enum { QUEUE_SEATS = 8192, QUEUE_BYTES = 1 << 20 };
+enum { QUEUE_SEATS = 4096, QUEUE_BYTES = 1 << 19 };
 
-/* Who waits. */
+/* Who waits, and what it counts. */
 struct waiter {
-    struct span *span;
-    uint32_t slot;
-    uint32_t bytes;
+    unsigned char *block; /* NULL: nobody */
+    size_t bytes;
 };
 
 /* count of them, from first on, around the end. */
@@ -34,8 +34,13 @@ struct waiting {
 /* Reserves the queues of all owners, before the root is read-only. False: no room. */
 bool ward_quarantine_start_(void);
 
-/* Takes a slot that is WAITING from now on, which has so many bytes; others may have to leave. */
-void ward_quarantine_take_(struct owner *owner, struct span *span, uint32_t slot, size_t bytes);
+/* Frees a block as the profile strict does it most: family is of the function that frees. False:
+ * nothing was done, as there is something to look at or to report. */
+bool ward_quarantine_free_(void *block, unsigned family);
+
+/* Takes a block whose slot is WAITING from now on, and which counts so many bytes; others may have
+ * to leave. */
+void ward_quarantine_take_(struct owner *owner, unsigned char *block, size_t bytes);
 
 /* All leave. */
 void ward_quarantine_empty_(struct owner *owner);
@@ -46,8 +51,7 @@ void ward_quarantine_inherit_(const struct owner *self);
 /* The same of another owner, whose thread is not there: all are. */
 void ward_quarantine_forget_(const struct owner *owner);
 
-/* free.c, big.c: a block has waited long enough. */
-void ward_span_leave_(struct owner *owner, struct span *span, uint32_t slot);
+/* big.c: a block has waited long enough. */
 void ward_big_leave_(struct span *span);
 
 #endif

@@ -59,9 +59,12 @@ static uint8_t *family_of(const void *block)
 void ward_rows_name_(void *block, unsigned family)
 {
     uint8_t *at = family_of(block);
+    struct place place;
 
     if (at)
         *at = (uint8_t)family;
+    if (is_small(block, &place) && !LOAD(&place.span->named))
+        STORE(&place.span->named, true);
 }
 
 #define FREED(BY)                                                                                  \

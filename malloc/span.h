@@ -48,12 +48,14 @@ enum slot_state {
 /* The record of a span, all zero before it is made.
  * slots == free + at hand + waiting + pending + retired + live + (slots - fresh) */
 struct span {
-    unsigned char *base;        /* slot 0 */
-    _Atomic uint32_t owner;     /* its number; 0: nobody */
-    uint32_t free;              /* free or new slots below fresh, but for those at hand */
-    uint32_t notice;            /* the number of free slots at which there is something to do */
-    uint32_t fresh;             /* slots from here on were never issued, nor their pages touched */
-    uint32_t class, number;     /* of the span in its class */
+    unsigned char *base;    /* slot 0 */
+    _Atomic uint32_t owner; /* its number; 0: nobody */
+    uint32_t free;          /* free or new slots below fresh, but for those at hand */
+    uint32_t notice;        /* the number of free slots at which there is something to do */
+    uint32_t fresh;         /* slots from here on were never issued, nor their pages touched */
+    uint16_t class;
+    _Atomic bool named;         /* a row of families may say something of a slot */
+    uint32_t number;            /* of the span in its class */
     struct span *next, *before; /* in its owner's list of spans with enough free slots */
     struct span *next_owned, *before_owned;
     _Atomic(struct span *) queue; /* the next of a queue of spans with pending frees */
@@ -152,7 +154,7 @@ WARD_INLINE uint64_t slack_word(const unsigned char *block)
  * loaded are the last 8 of the slot: this many of them are the block's. */
 WARD_INLINE unsigned slack_short(size_t slack)
 {
-    return slack < 8 ? 8 - (unsigned)slack : 0;
+    return (unsigned)((slack < 8 ? 8 : slack) - slack);
 }
 
 /* Of a block without contents yet: clears up to 7 bytes before its end. */
@@ -233,6 +235,15 @@ WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
     } else {
         memset(at, 0, bytes);
     }
+}
+
+/* Of a live block's slot nothing was written but the block, and the word behind it. */
+WARD_INLINE void slot_clear_used(unsigned char *at, size_t bytes, size_t slack)
+{
+    if (WARD_LIKELY(bytes <= CLASS_FINE_MAX))
+        slot_clear(at, bytes, CLASS_FINE_MAX);
+    else
+        memset(at, 0, slack < 8 ? bytes : bytes - slack + 8);
 }
 
 /* --- Allocating ------------------------------------------------------------------------------ */
