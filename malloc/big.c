@@ -115,11 +115,10 @@ static void clean(struct span *span)
 {
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
-    if ((clear && span->open > CLEAR_BYTES) || !ward_pool_keep_(span->open)) {
+    if ((clear && span->open > CLEAR_BYTES) || !ward_pool_keep_(span, span->open)) {
         ward_pool_release_(span->base, span->open);
         return;
     }
-    span->kept = span->open;
     if (clear)
         memset(span->base, 0, span->open);
 }

@@ -5,7 +5,7 @@
 
 #include "heap.h"
 #include "owner.h"
-#include "pool.h"
+#include "trim.h"
 
 #define NAME __attribute__((visibility("default")))
 
@@ -136,7 +136,9 @@ void cfree(void *block)
 
 int malloc_trim(size_t pad)
 {
-    return ward_owner_get_() && ward_pool_trim_(pad);
+    struct owner *owner = ward_owner_get_();
+
+    return owner && ward_trim_(owner, pad);
 }
 
 /* All that <malloc.h> knows is advice: M_MXFAST to M_KEEP, M_TRIM_THRESHOLD to M_ARENA_MAX. */

@@ -5,6 +5,7 @@
 
 #include <ward/host.h>
 
+#include "moment.h"
 #include "pool.h"
 #include "shared.h"
 #include "status.h"
@@ -246,11 +247,11 @@ void ward_pool_drop_(struct span *span)
         memset((void *)(uintptr_t)span->states, SLOT_NEW, info->slots * sizeof *span->states);
 }
 
-enum { KEEP_BYTES = 32 << 20 };
+enum { KEEP_BYTES = 32 << 20, KEEP_SECONDS = 1 };
 
 static _Atomic size_t kept;
 
-bool ward_pool_keep_(size_t len)
+static bool keep_bytes(size_t len)
 {
     size_t was = atomic_load(&kept);
 
@@ -278,34 +279,67 @@ static struct span *take_all(unsigned class)
     return all;
 }
 
-/* Returns how many of the bytes that are to be left are not yet. */
-static size_t trim_class(unsigned class, size_t leave, bool *given)
+/* What is to be given back. */
+struct trim {
+    size_t leave;   /* bytes that stay, of the first that are found */
+    uint32_t until; /* of spans that were kept since then, in seconds, or before */
+    bool given;     /* were there any? */
+};
+
+static void trim_span(struct span *span, struct trim *trim)
 {
-    struct span *span = take_all(class), *next;
+    size_t pages = span->kept;
 
-    for (; span; span = next) {
-        size_t pages = span->kept;
-
-        next = span->next;
-        if (pages && pages <= leave) {
-            leave -= pages;
-        } else if (pages) {
-            ward_pool_drop_(span);
-            ward_pool_unkeep_(pages);
-            *given = true;
-        }
-        ward_pool_push_(POOL_EMPTY, span);
+    if (pages == 0 || span->kept_at > trim->until)
+        return;
+    if (pages <= trim->leave) {
+        trim->leave -= pages;
+        return;
     }
-    return leave;
+    ward_pool_drop_(span);
+    ward_pool_unkeep_(pages);
+    trim->given = true;
+}
+
+static void trim_all(struct trim *trim)
+{
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        for (struct span *span = take_all(class), *next; span; span = next) {
+            next = span->next;
+            trim_span(span, trim);
+            ward_pool_push_(POOL_EMPTY, span);
+        }
 }
 
 bool ward_pool_trim_(size_t leave)
 {
-    bool given = false;
+    struct trim trim = { leave, UINT32_MAX, false };
 
-    for (unsigned class = 0; class < CLASS_COUNT; class ++)
-        leave = trim_class(class, leave, &given);
-    return given;
+    trim_all(&trim);
+    return trim.given;
+}
+
+/* Once a second, by whoever keeps something then. Returns the time in seconds. */
+static uint32_t trim_by_age(void)
+{
+    static _Atomic uint32_t looked;
+    uint32_t now = (uint32_t)(ward_moment_clock_() / 1000000000), was = atomic_load(&looked);
+    struct trim trim = { 0, now - KEEP_SECONDS - 1, false };
+
+    if (was != now && atomic_compare_exchange_strong(&looked, &was, now))
+        trim_all(&trim);
+    return now;
+}
+
+bool ward_pool_keep_(struct span *span, size_t len)
+{
+    uint32_t now = trim_by_age();
+
+    if (!keep_bytes(len))
+        return false;
+    span->kept = len;
+    span->kept_at = now;
+    return true;
 }
 
 /* --- Spans ----------------------------------------------------------------------------------- */

@@ -75,9 +75,10 @@ void ward_pool_release_(unsigned char *at, size_t len);
 /* Gives the pages back that a span without a block kept. */
 void ward_pool_drop_(struct span *span);
 
-/* Spans without a block may keep some of their pages for the next. Takes len bytes of what all may
- * keep; false: give the pages back. */
-bool ward_pool_keep_(size_t len);
+/* A span without a block may keep `len` bytes of its pages for the next, if all together do not
+ * keep too much; false: give them back. What was kept for more than a second is given back by
+ * whoever calls this then: there is no thread that would do it in a process that frees nothing. */
+bool ward_pool_keep_(struct span *span, size_t len);
 void ward_pool_unkeep_(size_t len);
 
 /* Gives those pages back, but for about `leave` bytes of them. False: there were none to give. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 #include "slow.h"
+#include "trim.h"
 
 static void fold_slot(struct owner *owner, const struct place *place)
 {
@@ -47,6 +48,7 @@ static void enqueue(struct span *span)
 
     if (number == 0) {
         atomic_store(&span->queued, 0);
+        ward_trim_orphan_(span->class);
         return;
     }
     top = atomic_load(queue);

@@ -7,6 +7,7 @@
  *   issue.c    an allocation that finds none there, or one that is not fit
  *   free.c     a free that is not that of a live block of its own thread; seats of the quarantine
  *   remote.c   what other threads free
+ *   trim.c     gives back what no block needs (trim.h)
  *
  * Who takes an owner calls from its thread; spans are the owner's where nothing else is said.
  */
@@ -50,6 +51,13 @@ void ward_span_unlist_(struct owner *owner, struct span *span);
 
 /* Sets when a push has to look up: when there are enough free slots, then when all are free. */
 void ward_span_watch_(struct span *span);
+
+/* Gives a span without blocks to whoever needs one, and its pages back unless some may be kept.
+ * They are clear where the policy wants them so. */
+void ward_span_release_(struct owner *owner, struct span *span);
+
+/* The same of a hand's span, which stays the owner's: its pages go back. */
+void ward_span_clear_out_(struct span *span);
 
 /* --- hand.c ----------------------------------------------------------------------------------- */
 

@@ -81,19 +81,30 @@ void ward_span_watch_(struct span *span)
 
 /* --- Spans without a block -------------------------------------------------------------------- */
 
-/* Gives the span to whoever needs one, and its pages back unless some may be kept. They are clear
- * where the policy wants them so. */
-static void release(struct owner *owner, struct span *span)
+/* Of the pages it keeps. */
+static size_t empty(struct span *span)
 {
     size_t used = (size_t)span->fresh * ward_root_.classes[span->class].bytes;
 
-    ward_span_disown_(owner, span);
     status_unuse(used);
     span->kept = used;
     span->free = span->fresh = 0;
-    if (!ward_pool_keep_(used))
+    return used;
+}
+
+void ward_span_release_(struct owner *owner, struct span *span)
+{
+    ward_span_disown_(owner, span);
+    if (!ward_pool_keep_(span, empty(span)))
         ward_pool_drop_(span);
     ward_pool_push_(POOL_EMPTY, span);
+}
+
+void ward_span_clear_out_(struct span *span)
+{
+    (void)empty(span);
+    ward_pool_drop_(span);
+    ward_span_watch_(span);
 }
 
 /* One empty span of a class is kept in its list: a program that frees and allocates the same few
@@ -108,7 +119,7 @@ void ward_span_changed_(struct owner *owner, struct span *span)
     } else if (span->free == ward_root_.classes[span->class].slots &&
                (span->next || span->before)) {
         ward_span_unlist_(owner, span);
-        release(owner, span);
+        ward_span_release_(owner, span);
     }
 }
 
@@ -130,7 +141,7 @@ void ward_span_abandon_(struct owner *owner)
         next = span->next_owned;
         ward_remote_fold_apart_(owner, span);
         if (span->free == span->fresh) {
-            release(owner, span);
+            ward_span_release_(owner, span);
             continue;
         }
         ward_span_disown_(owner, span);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trim: memory that no block needs goes back to the system: when it is asked for, when others have
+ * freed what a thread left behind, and after a while.
+ */
+#define _GNU_SOURCE
+#include <malloc.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20, COUNT = 100000, SIZE = 1000 };
+
+static int failures;
+
+static void check(bool holds, const char *what, size_t with)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "not so: %s (%zu)\n", what, with);
+    failures++;
+}
+
+static size_t resident(void)
+{
+    static char buffer[4096];
+    size_t all = 0, pages = 0;
+    FILE *from = fopen("/proc/self/statm", "r");
+
+    if (from)
+        setvbuf(from, buffer, _IOFBF, sizeof buffer);
+    if (from && fscanf(from, "%zu %zu", &all, &pages) != 2)
+        pages = 0;
+    if (from)
+        fclose(from);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t grown(size_t before)
+{
+    size_t now = resident();
+
+    return now > before ? now - before : 0;
+}
+
+static void *blocks[COUNT];
+
+static void take(size_t count, size_t size)
+{
+    for (size_t i = 0; i < count; i++)
+        memset(blocks[i] = malloc(size), 1, size);
+}
+
+static void give_back(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(blocks[i]);
+}
+
+/* Of each size a thread keeps a span or two, which is a megabyte. */
+static void what_a_thread_keeps_is_given_back_when_asked(void)
+{
+    size_t before = resident();
+
+    for (size_t size = 20000; size < 125000; size += 5000) {
+        take(40, size);
+        give_back(40);
+    }
+    check(malloc_trim(0) == 1, "something was given back", 0);
+    check(grown(before) < 8 * MIB, "what a thread keeps is given back", grown(before));
+}
+
+static void *leave_behind(void *unused)
+{
+    take(COUNT, SIZE);
+    return unused;
+}
+
+/* 32 MiB may be kept for others. */
+static void what_a_thread_left_is_given_back_when_others_freed_it(void)
+{
+    size_t before = resident();
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, leave_behind, NULL) || pthread_join(thread, NULL))
+        abort();
+    check(grown(before) >= (size_t)COUNT * SIZE, "memory was in use", grown(before));
+    give_back(COUNT);
+    check(grown(before) < 64 * MIB, "most of it is given back", grown(before));
+    (void)malloc_trim(0);
+    check(grown(before) < 8 * MIB, "all of it, when asked", grown(before));
+}
+
+/* Time is what this is about. */
+static void what_is_kept_is_given_back_after_a_while(void)
+{
+    static const struct timespec tick = { 0, 100000000 };
+    size_t before = resident();
+
+    take(25 * MIB / SIZE, SIZE);
+    give_back(25 * MIB / SIZE);
+    for (int i = 0; i < 100 && grown(before) > 8 * MIB; i++) {
+        nanosleep(&tick, NULL);
+        free(malloc(200000));
+    }
+    check(grown(before) <= 8 * MIB, "what was kept for seconds is given back", grown(before));
+}
+
+int main(void)
+{
+    const char *options = getenv("WARD_OPTIONS");
+
+    if (options && strstr(options, "profile=pages")) {
+        printf("each block gives its pages back at once: not tried\n");
+        return 77;
+    }
+    free(malloc(1));
+    what_a_thread_keeps_is_given_back_when_asked();
+    what_a_thread_left_is_given_back_when_others_freed_it();
+    what_is_kept_is_given_back_after_a_while();
+    return failures != 0;
+}
