@@ -34,13 +34,6 @@ void shootdown_poll(void)
     arch_irq_restore(on);
 }
 
-static bool concerns(const struct cpu *cpu, const struct vm *vm)
-{
-    if (!__atomic_load_n(&cpu->online, __ATOMIC_SEQ_CST))
-        return false;
-    return !vm || __atomic_load_n(&cpu->vm, __ATOMIC_SEQ_CST) == vm;
-}
-
 static void ask(unsigned id)
 {
     uint64_t mine = __atomic_add_fetch(&counts[id].asked, 1, __ATOMIC_SEQ_CST);
@@ -55,7 +48,10 @@ void vm_flush(struct vm *vm)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     arch_flush();
-    for (unsigned id = 0; id < CPUS && (shootdown_wanted || !vm); id++)
-        if (id != current()->cpu->id && concerns(&cpus[id], vm))
+    for (unsigned id = 0; id < CPUS && (shootdown_wanted || !vm); id++) {
+        bool uses = !vm || __atomic_load_n(&cpus[id].vm, __ATOMIC_SEQ_CST) == vm;
+
+        if (uses && id != current()->cpu->id && __atomic_load_n(&cpus[id].online, __ATOMIC_SEQ_CST))
             ask(id);
+    }
 }

@@ -98,6 +98,31 @@ static int use_sse(void *argument)
     return 0;
 }
 
+/* Selectors too. The base of fs is of no use, but what one leaves there another could read. */
+static int set_selectors(void *argument)
+{
+    (void)argument;
+    __asm__ volatile("movl %0, %%ds\nmovl %0, %%es\nmovl %0, %%fs\nmovl %0, %%gs" : : "r"(0x1b));
+    return 0;
+}
+
+static unsigned selectors(void)
+{
+    unsigned ds, es, fs, gs;
+
+    __asm__ volatile("movl %%ds, %0\nmovl %%es, %1\nmovl %%fs, %2\nmovl %%gs, %3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    return ds | es | fs | gs;
+}
+
+static void selectors_are_not_passed_on(void)
+{
+    for (int round = 0; round < 50; round++) {
+        EXPECT_IS(0, run_child(set_selectors, 0));
+        EXPECT(selectors() == 0);
+    }
+}
+
 /* Where the kernel's tables are (UMIP). */
 static int read_the_tables(void *argument)
 {
@@ -132,6 +157,7 @@ int machine_attacks(uint64_t kernel_address)
     EXPECT_IS(0, call_with_flags(CALL_CLOCK, AT(&now), 0, 0x40400));
     EXPECT(now != 0);
     copies_go_forwards();
+    selectors_are_not_passed_on();
     EXPECT_IS(-EFAULT, call_with_flags(CALL_INFO, kernel_address, sizeof info, 0x40400));
     EXPECT_IS(STATUS_FAULT, run_child(call_at_the_end, 0));
     EXPECT_IS(STATUS_FAULT, run_child(halt, 0));
