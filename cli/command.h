@@ -24,6 +24,10 @@ struct command {
 extern const struct command doctor_command, explain_command, peek_command, poke_command,
     run_command, selftest_command, stat_command, symbolize_command;
 
+/* The value of option argv[*at], which is the next argument or behind a =; "": there is none. *at
+ * is of the last argument it took then. NULL: it is not the option of this name. */
+const char *option_value(char **argv, int argc, int *at, const char *name);
+
 /* Says what is wrong with the command line; MISUSED. */
 int misuse(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

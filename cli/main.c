@@ -26,6 +26,18 @@ int misuse(const struct command *command, const char *format, ...)
     return MISUSED;
 }
 
+const char *option_value(char **argv, int argc, int *at, const char *name)
+{
+    const char *option = argv[*at];
+    size_t len = strlen(name);
+
+    if (strncmp(option, name, len) != 0 || (option[len] != '\0' && option[len] != '='))
+        return NULL;
+    if (option[len] == '=')
+        return option + len + 1;
+    return ++*at < argc ? argv[*at] : "";
+}
+
 static const struct command *find(const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)

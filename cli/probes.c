@@ -167,7 +167,7 @@ static int try_thp(char detail[PROBE_DETAIL])
 /* What libward-malloc asks for: a range for each of 92 classes. */
 static int try_reserve(char detail[PROBE_DETAIL])
 {
-    for (unsigned log2 = 36; log2 >= 21; log2--) {
+    for (unsigned log2 = 38; log2 >= 21; log2--) {
         size_t bytes = (size_t)92 << log2;
         void *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -175,7 +175,7 @@ static int try_reserve(char detail[PROBE_DETAIL])
             continue;
         munmap(at, bytes);
         say(detail, "%zu MiB for each size class of the malloc", (size_t)1 << (log2 - 20));
-        return log2 == 36 ? 0 : -ENOMEM;
+        return log2 == 38 ? 0 : -ENOMEM;
     }
     return -ENOMEM;
 }

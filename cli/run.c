@@ -94,21 +94,20 @@ static int start(const struct wishes *wishes, char **argv)
 /* Takes the option at argv[*at], and its argument, which is left at argv[*at]. DONE, or MISUSED. */
 static int take_option(struct wishes *wishes, char **argv, int argc, int *at)
 {
-    const char *option = argv[*at], *value = *at + 1 < argc ? argv[*at + 1] : "";
+    const char *option = argv[*at], *value;
 
     if (strcmp(option, "--stats") == 0) {
         wishes->stats = true;
         return DONE;
     }
-    ++*at;
-    if (strcmp(option, "--profile") == 0) {
+    if ((value = option_value(argv, argc, at, "--profile"))) {
         wishes->profile = value;
         return preload_is_profile(value)
                    ? DONE
                    : misuse(&run_command,
                             "there is no profile \"%s\"; there are: " PRELOAD_PROFILES, value);
     }
-    if (strcmp(option, "--report") == 0) {
+    if ((value = option_value(argv, argc, at, "--report"))) {
         wishes->report = value;
         return *value ? DONE : misuse(&run_command, "--report wants a file, or json");
     }

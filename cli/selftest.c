@@ -206,19 +206,19 @@ static int run_all(const char *library, const char *profile, const struct bug *o
 
 static int selftest(int argc, char **argv)
 {
-    const char *profile = "balanced", *why;
+    const char *profile = "balanced", *value, *why;
     const struct bug *only = NULL;
     char library[PATH_MAX];
     int at = 1;
 
     if (argc == 3 && strcmp(argv[1], MAKE) == 0)
         return make(argv[2]);
-    if (at < argc && strcmp(argv[at], "--profile") == 0) {
-        profile = at + 1 < argc ? argv[at + 1] : "";
+    if (at < argc && (value = option_value(argv, argc, &at, "--profile"))) {
+        profile = value;
         if (!preload_is_profile(profile))
             return misuse(&selftest_command,
                           "there is no profile \"%s\"; there are: " PRELOAD_PROFILES, profile);
-        at += 2;
+        at++;
     }
     if (argc - at > 1 || (at < argc && argv[at][0] == '-'))
         return misuse(&selftest_command, "there is no option %s",

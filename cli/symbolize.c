@@ -171,6 +171,8 @@ static int symbolize(int argc, char **argv)
 
     if (argc > 2)
         return misuse(&symbolize_command, "\"%s\" is too much", argv[2]);
+    if (argc == 2 && argv[1][0] == '-' && argv[1][1])
+        return misuse(&symbolize_command, "there is no option %s", argv[1]);
     if (argc == 2 && strcmp(argv[1], "-") != 0) {
         from = fopen(argv[1], "r");
         if (!from) {
