@@ -6,8 +6,9 @@
  *        | the program's bytes | w0 w1 w2 w3 w4 w5 w6 w7 w0 w1 ... |
  *
  * w is a word bound to the slot by a keyed hash. w0 is never 0, so that a string's terminator
- * written one byte too far is always seen: where the hash has a 0 there, it becomes 1 (so 1 comes
- * up twice as often as any other value).
+ * written one byte too far is always seen: where the hash has a 0 there, other bits of it choose
+ * one of the other values. So each of the 255 is as likely, and one byte too far is missed once in
+ * 255 times, whatever it is.
  */
 #ifndef WARD_INLINE_CANARY_H
 #define WARD_INLINE_CANARY_H
@@ -22,7 +23,9 @@ WARD_INLINE uint64_t ward_canary_word_(const uint64_t key[2], uint64_t index)
     wide product = (wide)(key[0] ^ index) * (key[1] ^ index);
     uint64_t word = (uint64_t)product ^ (uint64_t)(product >> 64);
 
-    return word + ((unsigned char)word < 1);
+    if (WARD_UNLIKELY((unsigned char)word == 0))
+        word |= 1 + (word >> 8) % 255;
+    return word;
 }
 
 /* Rotates so that byte number `bytes` comes first. */
