@@ -6,7 +6,8 @@
  * Locks spin, with interrupts off; who waits for one serves shootdowns meanwhile. They are taken in
  * this order, and none is held across an access to user memory, but by no-fault accesses:
  *
- *     futex, pipe -> space -> files, processes -> sched -> heap -> host.c -> frames -> console
+ *     futex, pipe, pins -> space -> files, processes -> sched -> heap -> host.c -> frames
+ *         -> console
  */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H

@@ -97,6 +97,49 @@ static void threads(void)
     expect_nothing_left(&before);
 }
 
+static int end_at_once(void *argument)
+{
+    (void)argument;
+    return 16;
+}
+
+/* Without a frame that is free: each call is refused, or answered, and what it began is undone. */
+static int calls_without_memory(void *argument)
+{
+    uint64_t n = UINT64_C(1) << 30, off = 0;
+    int32_t fds[2] = { -1, -1 };
+    char *much = map(n);
+    int64_t pid;
+
+    (void)argument;
+    while (CALL(CALL_CLOCK, AT(much) + off) == 0)
+        off += PAGE;
+    EXPECT(off > 0 && off < n);
+    for (int i = 0; i < 8; i++) {
+        EXPECT_IS(-ENOMEM, CALL(CALL_EXEC, AT("limits"), 0, 0));
+        pid = CALL(CALL_FORK);
+        if (pid == 0)
+            quit(0);
+        EXPECT(pid > 0 || pid == -ENOMEM);
+        if (CALL(CALL_PIPE, AT(fds)) == 0) {
+            EXPECT_IS(0, CALL(CALL_CLOSE, fds[0]));
+            EXPECT_IS(0, CALL(CALL_CLOSE, fds[1]));
+        }
+        EXPECT_IS(-ENOMEM, CALL(CALL_PEEK, CALL(CALL_GETPID), AT(much), AT(fds), 8));
+        EXPECT_IS(-EFAULT, CALL(CALL_CLOCK, AT(much) + off));
+    }
+    EXPECT_IS(0, CALL(CALL_UNMAP, AT(much), n));
+    return run_child(end_at_once, 0);
+}
+
+static void memory(void)
+{
+    struct info before = info_get();
+
+    EXPECT_IS(16, run_child(calls_without_memory, 0));
+    expect_nothing_left(&before);
+}
+
 int main(int argc, char **argv, char **envp)
 {
     (void)argc, (void)argv, (void)envp;
@@ -106,5 +149,6 @@ int main(int argc, char **argv, char **envp)
         threads();
         warm = true;
     }
+    memory();
     return 0;
 }
