@@ -19,7 +19,7 @@ uint64_t host_reserve(size_t bytes)
     lock_take(&lock);
     if (bytes <= most && reserved <= most - bytes) {
         at = HEAP_BASE + GUARD + reserved;
-        reserved += bytes + GUARD;
+        reserved += (bytes + PAGE - 1) / PAGE * PAGE + GUARD;
     }
     lock_drop(&lock);
     return at;

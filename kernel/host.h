@@ -9,7 +9,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memset(void *to, int value, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 
-/* Addresses of the kernel half, with guards around; 0: there are not so many left. They are used
+/* Pages of the kernel half, with guards around; 0: there are not so many left. They are used
  * once: a stale pointer meets nobody else. */
 uint64_t host_reserve(size_t bytes);
 

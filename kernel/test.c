@@ -180,7 +180,10 @@ static int64_t grow_without_frames(void)
     rest = take_frames();
     left = give_back(&rest, UINT32_MAX);
     (void)give_back(&frames, UINT32_MAX);
-    return first == -ENOMEM && second == -ENOMEM && !at && left >= SOME - TABLES ? 0 : -EINVAL;
+    if (at || ward_host_map(&at, PAGE, WARD_HOST_ANON, WARD_RW, 0) || (uintptr_t)at % PAGE ||
+        ward_host_unmap(at, PAGE))
+        return -EINVAL;
+    return first == -ENOMEM && second == -ENOMEM && left >= SOME - TABLES ? 0 : -EINVAL;
 }
 
 /* bench/bench.c, in an image that has it. */
