@@ -247,7 +247,7 @@ void ward_pool_drop_(struct span *span)
         memset((void *)(uintptr_t)span->states, SLOT_NEW, info->slots * sizeof *span->states);
 }
 
-enum { KEEP_BYTES = 32 << 20, KEEP_SECONDS = 1 };
+enum { KEEP_BYTES = 32 << 20, KEEP_GROWING = 12 << 20, KEEP_SECONDS = 1 };
 
 static _Atomic size_t kept;
 
@@ -317,6 +317,16 @@ bool ward_pool_trim_(size_t leave)
 
     trim_all(&trim);
     return trim.given;
+}
+
+/* Somebody needs more than there ever was of a class: what other classes keep is of no use there,
+ * and would be so much more at the peak. By halves, so that it is not looked for each time. */
+static void trim_to_grow(void)
+{
+    struct trim trim = { atomic_load(&kept) / 2, UINT32_MAX, false };
+
+    if (2 * trim.leave > KEEP_GROWING)
+        trim_all(&trim);
 }
 
 /* Once a second, by whoever keeps something then. Returns the time in seconds. */
@@ -440,6 +450,7 @@ struct span *ward_pool_make_(unsigned class)
     uint32_t number;
     bool first;
 
+    trim_to_grow();
     if (!take(class, &number))
         return NULL;
     span = pool_name(class, number);

@@ -74,6 +74,19 @@ static void what_a_thread_keeps_is_given_back_when_asked(void)
     check(grown(before) < 8 * MIB, "what a thread keeps is given back", grown(before));
 }
 
+/* Blocks of another size need other spans. */
+static void what_is_kept_is_given_back_for_blocks_of_another_size(void)
+{
+    size_t before = resident();
+
+    take(60 * MIB / 2000, 2000);
+    give_back(60 * MIB / 2000);
+    take(60 * MIB / 1500, 1500);
+    check(grown(before) < 84 * MIB, "what was kept does not add to the peak", grown(before));
+    give_back(60 * MIB / 1500);
+    (void)malloc_trim(0);
+}
+
 static void *leave_behind(void *unused)
 {
     take(COUNT, SIZE);
@@ -120,6 +133,7 @@ int main(void)
     }
     free(malloc(1));
     what_a_thread_keeps_is_given_back_when_asked();
+    what_is_kept_is_given_back_for_blocks_of_another_size();
     what_a_thread_left_is_given_back_when_others_freed_it();
     what_is_kept_is_given_back_after_a_while();
     return failures != 0;
