@@ -113,6 +113,22 @@ static void words_on_area(void)
     is_one_of("info", CALL(CALL_INFO, AT(area) + PAGE - 16, sizeof(struct info)), 0, 0, -EFAULT, 0);
 }
 
+static void whole_calls_on_area(void)
+{
+    int64_t pid = CALL(CALL_GETPID);
+    int64_t error = CALL(CALL_EXEC, AT("nothing"), AT(area), AT(area) + PAGE);
+
+    EXPECT(error == -ENOENT || error == -EFAULT || error == -E2BIG);
+    is_one_of("peek", CALL(CALL_PEEK, pid, AT(area) + PAGE - 8, AT(area) + 2 * PAGE - 8, 64), 0, 0,
+              -EFAULT, 0);
+    is_one_of("poke", CALL(CALL_POKE, pid, AT(area) + PAGE - 8, AT(area) + 2 * PAGE - 8, 64), 0, 0,
+              -EFAULT, 0);
+    if (is_one_of("pin", CALL(CALL_PIN, AT(area) + 8, 8, WARD_WRITE, AT(area) + PAGE), 0, 0,
+                  -EFAULT, 0) == 0)
+        EXPECT_IS(0, CALL(CALL_UNPIN, 0)); /* what it wrote may be written over */
+    EXPECT_IS(-EINVAL, CALL(CALL_UNPIN, 0));
+}
+
 static void race(void (*other)(void *), int rounds)
 {
     stop = stopped = 0;
@@ -122,6 +138,7 @@ static void race(void (*other)(void *), int rounds)
         EXPECT(file >= 0);
         calls_on_area();
         words_on_area();
+        whole_calls_on_area();
         EXPECT_IS(0, CALL(CALL_CLOSE, file));
     }
     stop_others();
