@@ -5,7 +5,7 @@
  */
 #include "user.h"
 
-enum { ROUNDS = 240, PAGES = 4 };
+enum { ROUNDS = 160, PAGES = 4 };
 
 static char *area;
 static uint32_t stop, stopped;
