@@ -110,13 +110,28 @@ static struct span *take_span(struct owner *owner, unsigned class, size_t open)
     return NULL;
 }
 
+/* Nothing of it is open any more, where each block is opened for itself: or what was had once would
+ * count against a limit that is set later. */
+static void shut(struct span *span)
+{
+    size_t was = span->open;
+
+    ward_pool_release_(span->base, was);
+    if (ward_root_.classes[span->class].committed)
+        return;
+    span->open = 0; /* first: see set_open */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (was && !ward_pool_close_(span->base, was))
+        span->open = was;
+}
+
 /* What a block leaves: nothing, if the policy says so. */
 static void clean(struct span *span)
 {
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
     if ((clear && span->open > CLEAR_BYTES) || !ward_pool_keep_(span, span->open)) {
-        ward_pool_release_(span->base, span->open);
+        shut(span);
         return;
     }
     if (clear)
@@ -165,9 +180,9 @@ static bool reopen(const struct span *span)
     return error == 0 || error == -ENOTSUP;
 }
 
-static void wait_long(struct span *span)
+static void wait_long(struct span *span, size_t was_open)
 {
-    size_t bytes = is_closed(span) ? span->open / CLOSED_SHARE : span->kept;
+    size_t bytes = is_closed(span) ? was_open / CLOSED_SHARE : span->kept;
 
     STORE(span->states, SLOT_WAITING);
     if (is_closed(span))
@@ -195,6 +210,7 @@ static void free_span(unsigned char *block, const struct place *place)
 {
     struct span *span = place->span;
     uint16_t live = SLOT_BIG;
+    size_t open;
 
     if (!atomic_compare_exchange_strong(span->states, &live, SLOT_FREE)) {
         ward_report_(span->fresh ? WARD_BUG_DOUBLE_FREE : WARD_BUG_WILD_FREE, block, NULL,
@@ -206,10 +222,11 @@ static void free_span(unsigned char *block, const struct place *place)
         ward_report_overflow_(block, span->size, span->open - span->size);
         return;
     }
-    status_unuse(span->open);
+    open = span->open;
+    status_unuse(open);
     clean(span);
     if (ward_root_.policy & POLICY_LONG && ward_owner_->number != UINT32_MAX)
-        wait_long(span);
+        wait_long(span, open);
     else
         ward_pool_push_(POOL_EMPTY, span);
 }

@@ -124,6 +124,22 @@ static int lowered_address_space(void)
     return failures;
 }
 
+/* What was had before the limit, and given back, does not count. */
+static int lowered_after_big_blocks(void)
+{
+    struct rlimit now = { ALLOWED, ALLOWED };
+    struct link *chain = NULL;
+    size_t big = 60, small = ALLOWED / 4 * 3 / 1000;
+
+    check(take(&chain, 7 * MIB, big) == big, "big blocks", big);
+    give_back(&chain);
+    if (setrlimit(RLIMIT_AS, &now))
+        abort();
+    check(take(&chain, 800, small) == small, "small ones in their place", small);
+    give_back(&chain);
+    return failures;
+}
+
 static int lowered_data(void)
 {
     size_t data = status_bytes("VmData:");
@@ -298,6 +314,7 @@ static const struct part {
     bool is_inner;
 } parts[] = {
     { "RLIMIT_AS, later", lowered_address_space, false },
+    { "RLIMIT_AS, after big blocks", lowered_after_big_blocks, false },
     { "RLIMIT_DATA, later", lowered_data, false },
     { "RLIMIT_AS, at the start", small_address_space, false },
     { "the same, small blocks", small_address_space_small_blocks, false },
