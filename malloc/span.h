@@ -178,8 +178,10 @@ WARD_INLINE void slack_arm_behind(unsigned char *block, size_t size, size_t slac
 WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
 {
     unsigned less = slack_short(slack);
+    uint64_t armed = slack_word(block) << 8 * less;
 
-    return (ward_load64_(block + size - less) ^ slack_word(block) << 8 * less) >> 8 * less == 0;
+    __asm__("" : "+r"(armed)); /* first, and then what is there: a load ahead costs a register */
+    return (ward_load64_(block + size - less) ^ armed) >> 8 * less == 0;
 }
 
 /* --- Clearing: slots are aligned to 16 bytes, and multiples of it ----------------------------- */

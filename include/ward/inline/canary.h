@@ -24,7 +24,7 @@ WARD_INLINE uint64_t ward_canary_word_(const uint64_t key[2], uint64_t index)
     uint64_t word = (uint64_t)product ^ (uint64_t)(product >> 64);
 
     if (WARD_UNLIKELY((unsigned char)word == 0))
-        word |= 1 + (word >> 8) % 255;
+        word |= 1 + ((word >> 32) * 255 >> 32);
     return word;
 }
 
