@@ -27,8 +27,8 @@ static size_t pages_of(size_t size)
     return round_up(size + (size == 0 || ward_root_.policy & POLICY_SLACK), ward_root_.page);
 }
 
-/* Where the range is committed. Markers beyond `was` stay from larger blocks; a system without has
- * none, and says that it cannot take them away. */
+/* Where the range is committed. Markers beyond `was` stay from larger blocks, or from one that a
+ * fork cut off; a system without has none, and says that it cannot take them away. */
 static bool move_guard(struct span *span, size_t was, size_t open)
 {
     int error = 0;
@@ -36,7 +36,7 @@ static bool move_guard(struct span *span, size_t was, size_t open)
     if (span->split && !ward_pool_unguard_(span->base + was, ward_root_.page))
         return false;
     span->split = false;
-    if (was && was < open)
+    if (was < open)
         error = ward_host_advise(span->base + was, open - was, WARD_HOST_UNGUARD);
     if (error && error != -ENOTSUP)
         return false;
@@ -435,6 +435,20 @@ static void inherit_mappings(void)
             atomic_store(&ward_root_.huge[i].at, HUGE_NEVER);
 }
 
+/* A fork may have cut off the thread that set a guard without markers: the record does not say
+ * where it is. */
+static bool forget_guard(struct span *span)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
+    if (!info->committed || !ward_pool_is_split_())
+        return true;
+    if (span->split)
+        ward_pool_unsplit_();
+    span->split = false;
+    return ward_host_protect(span->base, info->bytes, WARD_RW) == 0;
+}
+
 void ward_big_inherit_(void)
 {
     inherit_mappings();
@@ -450,6 +464,8 @@ void ward_big_inherit_(void)
                 continue;
             STORE(span->states, SLOT_FREE);
             (void)pool_name(class, number);
+            if (!forget_guard(span))
+                continue;
             ward_pool_unkeep_(span->kept);
             span->kept = 0;
             if (ward_host_advise(span->base, ward_root_.classes[class].bytes, WARD_HOST_RELEASE))

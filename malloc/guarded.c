@@ -126,7 +126,7 @@ static struct guarded *reuse(const struct guarded_class *class, struct pool *poo
 {
     uint32_t made = LOAD(&pool->next), looks = made < class->count ? LOOKS : LOOKS_FULL;
 
-    if (LOAD(&pool->issued) < class->wait)
+    if (made == 0 || LOAD(&pool->issued) < class->wait)
         return NULL;
     for (uint32_t i = 0; i < looks; i++) {
         uint32_t number = atomic_fetch_add(&pool->cursor, 1) % made, state = GUARDED_FREE;

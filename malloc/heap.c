@@ -103,7 +103,7 @@ static void *alloc_aligned(size_t align, size_t size)
     if (align > ward_root_.page && ward_root_.policy & POLICY_SAMPLE)
         bytes++; /* none that could go to a guard page, which is aligned to no more than that */
     bytes = ward_root_.policy & POLICY_PAGES ? 0 : aligned_class(align, bytes);
-    if (bytes && bytes - size <= UINT16_MAX - SLOT_LIVE)
+    if (bytes && bytes - size <= SLACK_MAX)
         return span_alloc(ward_root_.policy, size, bytes, CLASS_SMALL_MAX);
     block =
         ward_big_alloc_(owner, size, size + 1, align > ward_root_.page ? align : ward_root_.page);
@@ -174,26 +174,28 @@ static void set_size(unsigned char *block, const struct place *place, size_t was
         slack_arm_behind(block, size, bytes - size);
 }
 
-/* Would a block of that many bytes be here, too? Some are in a larger class than usual. */
-static bool stays(const struct class_info *class, size_t was, size_t bytes)
+/* Would a block of that size be here, too? Some are in a larger class than usual. */
+static bool stays(const struct class_info *class, size_t was, size_t size)
 {
+    size_t bytes = bytes_for(size);
+
     if (bytes > CLASS_SMALL_MAX)
         return false;
     return class_of(bytes) == (unsigned)(class - ward_root_.classes) ||
-           (bytes <= class->bytes && class_of(bytes) == class_of(bytes_for(was)));
+           (bytes <= class->bytes && class->bytes - size <= SLACK_MAX &&
+            class_of(bytes) == class_of(bytes_for(was)));
 }
 
 /* In place, as long as the class is the same. False: it has to move. */
 static bool resize(void *block, size_t was, size_t size)
 {
-    size_t bytes = bytes_for(size);
     struct place place;
 
     if (size > (size_t)PTRDIFF_MAX || !find(block, &place))
         return false;
     if (place.class->slots == 1)
         return ward_big_resize_(block, &place, size);
-    if (!stays(place.class, was, bytes))
+    if (!stays(place.class, was, size))
         return false;
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, place.class->bytes - was)) {
         ward_report_overflow_(block, was, place.class->bytes - was);

@@ -201,6 +201,11 @@ void ward_pool_unsplit_(void)
     atomic_fetch_sub(&split, 2);
 }
 
+bool ward_pool_is_split_(void)
+{
+    return LOAD(&split) != 0;
+}
+
 /* Without markers a guard costs two mappings, of which there are not many. */
 bool ward_pool_guard_(unsigned char *at, size_t len)
 {
@@ -404,6 +409,13 @@ static bool commit_blocks(const struct class_info *info, struct pool *pool, size
     return ward_pool_commit_(&others, &pool->blocks, ((number + 1) << info->pitch_log2) - first);
 }
 
+bool ward_pool_reopen_(const struct span *span)
+{
+    const struct class_info *info = &ward_root_.classes[span->class];
+
+    return !is_first(info, span->number) || ward_pool_open_(span->base, used_bytes(info));
+}
+
 static bool commit_span(const struct class_info *info, struct pool *pool, size_t number)
 {
     struct prefix records = { info->records, RECORDS_FIRST,
@@ -466,15 +478,16 @@ struct span *ward_pool_make_(unsigned class)
 /* --- Classes of few blocks -------------------------------------------------------------------- */
 
 /* Of a larger slot, a state could not say how much is behind a block. */
-enum { LENT_MOST = 16, LENT_BYTES_MAX = UINT16_MAX - SLOT_LIVE };
+enum { LENT_MOST = 16, LENT_BYTES_MAX = SLACK_MAX };
 
-/* Is every slot of the larger class as aligned as those of the other, and not too large? */
+/* Is every slot of the larger class as aligned as those of the other, not too large, and checked as
+ * much? */
 static bool can_lend(unsigned larger, unsigned class)
 {
     size_t bytes = class_bytes(class), more = class_bytes(larger);
 
     return more <= 2 * bytes && more <= LENT_BYTES_MAX && more % (bytes & -bytes) == 0 &&
-           atomic_load(&pools[larger].made);
+           (bytes > CHECKED_WHOLE || more <= CHECKED_WHOLE) && atomic_load(&pools[larger].made);
 }
 
 unsigned ward_pool_serving_(unsigned class)

@@ -49,6 +49,10 @@ void ward_pool_push_(enum pool_stack stack, struct span *span);
 /* NULL: none there. */
 struct span *ward_pool_pop_(enum pool_stack stack, unsigned class);
 
+/* In the child of a fork: a span that no slot was issued of can be touched, though the thread that
+ * made it was cut off. False: it cannot. */
+bool ward_pool_reopen_(const struct span *span);
+
 /* How many numbers of a class were given to spans. */
 uint32_t ward_pool_made_(unsigned class);
 
@@ -68,6 +72,9 @@ bool ward_pool_unguard_(unsigned char *at, size_t len);
 /* Takes two mappings from the budget of those that guards may cost. False: it is used up. */
 bool ward_pool_split_(void);
 void ward_pool_unsplit_(void);
+
+/* Is a part of it in use? */
+bool ward_pool_is_split_(void);
 
 /* Drops the contents of the pages in [at, at + len), a page's start: they read as zero. */
 void ward_pool_release_(unsigned char *at, size_t len);

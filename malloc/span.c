@@ -179,6 +179,8 @@ static void inherit(unsigned class, uint32_t number)
     span->listed = false;
     STORE(&span->owner, 0);
     rebuild(span, info);
+    if (span->fresh == 0 && !ward_pool_reopen_(span))
+        return;
     ward_pool_push_(span->free == span->fresh ? POOL_EMPTY : POOL_ABANDONED, span);
 }
 

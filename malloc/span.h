@@ -45,6 +45,9 @@ enum slot_state {
     SLOT_LIVE = 16
 };
 
+/* As many bytes behind a block as a state can say. */
+enum { SLACK_MAX = UINT16_MAX - SLOT_LIVE };
+
 /* The record of a span, all zero before it is made.
  * slots == free + at hand + waiting + pending + retired + live + (slots - fresh) */
 struct span {

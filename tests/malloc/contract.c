@@ -103,6 +103,29 @@ static void realloc_keeps_contents(void)
         }
 }
 
+/* Aligned blocks may be in slots much larger than they are, and the more so when they shrink. */
+static void shrunk_in_place_it_is_still_live(size_t align, size_t was, size_t size)
+{
+    enum { COUNT = 64 };
+    unsigned char *shrunk[COUNT], *later[4 * COUNT];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        shrunk[i] = realloc(aligned_alloc(align, was), size);
+        memset(shrunk[i], (int)i + 1, size);
+    }
+    for (size_t i = 0; i < 4 * COUNT; i++) {
+        later[i] = aligned_alloc(align, was);
+        memset(later[i], 0xee, was);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        check(shrunk[i][0] == i + 1 && shrunk[i][size - 1] == i + 1, "shrunk, and still its own",
+              size);
+        free(shrunk[i]);
+    }
+    for (size_t i = 0; i < 4 * COUNT; i++)
+        free(later[i]);
+}
+
 static void realloc_of_null_and_to_zero(void)
 {
     void *block = hidden(realloc(NULL, 20));
@@ -193,6 +216,8 @@ int main(void)
     too_much_is_enomem();
     failed_realloc_keeps_the_block();
     realloc_keeps_contents();
+    shrunk_in_place_it_is_still_live(64 << 10, 65560, 65552);
+    shrunk_in_place_it_is_still_live(64 << 10, 20, 16);
     realloc_of_null_and_to_zero();
     calloc_is_zero();
     every_alignment();
