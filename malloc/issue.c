@@ -5,6 +5,7 @@
 #include "guarded.h"
 #include "owner.h"
 #include "pool.h"
+#include "quarantine.h"
 #include "report.h"
 #include "slow.h"
 
@@ -77,6 +78,16 @@ static void *alloc(struct owner *owner, size_t size, size_t bytes)
     return block;
 }
 
+/* Memory ran out: what waits in the quarantine is better than none. A request that it could not
+ * serve anyway does not empty it, so that nobody empties it by asking for too much. */
+static void *alloc_of_waiting(struct owner *owner, size_t size, size_t bytes)
+{
+    if (!(ward_root_.policy & POLICY_LONG) || bytes > QUEUE_BYTES)
+        return NULL;
+    ward_quarantine_empty_(owner);
+    return alloc(owner, size, bytes);
+}
+
 /* The caller of the very first block did not know the policy yet. */
 void *ward_span_alloc_slow_(size_t size, size_t bytes)
 {
@@ -87,6 +98,8 @@ void *ward_span_alloc_slow_(size_t size, size_t bytes)
         bytes = bytes_for(size);
     if (owner && size < (size_t)PTRDIFF_MAX && bytes <= (size_t)PTRDIFF_MAX)
         block = alloc(owner, size, bytes);
+    if (!block && owner)
+        block = alloc_of_waiting(owner, size, bytes);
     if (!block)
         errno = ENOMEM;
     return block;

@@ -77,7 +77,7 @@ static void exhaust(const char *what, size_t size, size_t least)
           first * size);
     give_back(&chain);
     again = take(&chain, size, first);
-    if (!is_strict) /* it has a long quarantine */
+    if (!is_strict) /* it has a long quarantine, which gives way late */
         check(again >= first - first / 8, "what was given back can be had again", again * size);
     check(again > 0 || first == 0, "something can be had again", again);
     give_back(&chain);
