@@ -97,16 +97,23 @@ void file_copy_all(struct process *to, struct process *from)
         to->files[i] = file_get(from, i);
 }
 
+/* The next free number from fd on; FILES: none. With the process's lock held. */
+static int32_t next_free(const struct process *process, int32_t fd)
+{
+    while (fd < FILES && process->files[fd])
+        fd++;
+    return fd;
+}
+
 /* The number of a file, which becomes the process's; -EMFILE, and it is dropped. */
 static int32_t put(struct process *process, struct file *file)
 {
-    int32_t fd = 0;
+    int32_t fd;
 
     if (!file)
         return -ENOMEM;
     lock_take(&process->lock);
-    while (fd < FILES && process->files[fd])
-        fd++;
+    fd = next_free(process, 0);
     if (fd < FILES)
         process->files[fd] = file;
     lock_drop(&process->lock);
@@ -116,23 +123,19 @@ static int32_t put(struct process *process, struct file *file)
     return -EMFILE;
 }
 
-static int close_number(struct process *process, uint64_t fd)
+int64_t call_close(const struct call *call)
 {
+    uint64_t fd = call->args[0];
     struct file *file;
 
     if (fd >= FILES)
         return -EBADF;
-    lock_take(&process->lock);
-    file = process->files[fd];
-    process->files[fd] = NULL;
-    lock_drop(&process->lock);
+    lock_take(&call->process->lock);
+    file = call->process->files[fd];
+    call->process->files[fd] = NULL;
+    lock_drop(&call->process->lock);
     file_drop(file);
     return file ? 0 : -EBADF;
-}
-
-int64_t call_close(const struct call *call)
-{
-    return close_number(call->process, call->args[0]);
 }
 
 int64_t call_dup(const struct call *call)
@@ -171,23 +174,42 @@ int64_t call_open(const struct call *call)
     return found < 0 ? found : put(call->process, make(type, NULL, (size_t)found));
 }
 
+/* Both ends get numbers when the user has them, and not before: another thread could close them. */
+static int put_ends(struct process *process, struct file *const ends[2], uint64_t to)
+{
+    int error = -EAGAIN;
+
+    call_lock(&process->lock);
+    while (error == -EAGAIN) {
+        int32_t first = next_free(process, 0), fds[] = { first, next_free(process, first + 1) };
+        struct ward_fault why = { .addr = to };
+
+        error = fds[1] >= FILES
+                    ? -EMFILE
+                    : ward_i32_write_array(WARD_HERE, ward_i32_out_at(to), fds, 2, &why);
+        for (unsigned i = 0; i < 2 && !error; i++)
+            process->files[fds[i]] = ends[i];
+        error = call_retry(error, why.addr, WARD_WRITE, &process->lock);
+    }
+    call_unlock(&process->lock);
+    return error;
+}
+
 int64_t call_pipe(const struct call *call)
 {
     struct pipe *pipe = heap_alloc(PIPES);
-    int32_t fds[2];
-    int error;
+    struct file *ends[2];
+    int error = -ENOMEM;
 
     if (!pipe)
         return -ENOMEM;
     pipe->readers = pipe->writers = 1;
-    fds[0] = put(call->process, make(READ_END, pipe, 0));
-    fds[1] = put(call->process, make(WRITE_END, pipe, 0));
-    error = fds[0] < 0 ? fds[0]
-            : fds[1] < 0
-                ? fds[1]
-                : ward_i32_write_array(WARD_HERE, ward_i32_out_at(call->args[0]), fds, 2, NULL);
+    ends[0] = make(READ_END, pipe, 0);
+    ends[1] = make(WRITE_END, pipe, 0);
+    if (ends[0] && ends[1])
+        error = put_ends(call->process, ends, call->args[0]);
     for (unsigned i = 0; i < 2 && error; i++)
-        (void)close_number(call->process, (uint64_t)fds[i]);
+        file_drop(ends[i]);
     return error;
 }
 

@@ -113,7 +113,7 @@ static void take(void *frame, uint32_t what)
 
     lock_take(&lock);
     if (*count > 0)
-        __atomic_store_n(count, *count - what, __ATOMIC_RELAXED);
+        __atomic_store_n(count, *count - what, __ATOMIC_RELEASE);
     if (*count == 0)
         ward_slab_free(&slab, frame, PAGE); /* which knows whether it is live */
     lock_drop(&lock);
@@ -129,14 +129,15 @@ void frame_drop(void *frame)
     take(frame, USE);
 }
 
+/* Who finds it its own may write it at once: after the last reads of whoever dropped it. */
 bool frame_is_shared(const void *frame)
 {
-    return __atomic_load_n(uses_of(frame), __ATOMIC_RELAXED) % PIN > USE;
+    return __atomic_load_n(uses_of(frame), __ATOMIC_ACQUIRE) % PIN > USE;
 }
 
 bool frame_is_pinned(const void *frame)
 {
-    return __atomic_load_n(uses_of(frame), __ATOMIC_RELAXED) >= PIN;
+    return __atomic_load_n(uses_of(frame), __ATOMIC_ACQUIRE) >= PIN;
 }
 
 bool frame_pin(void *frame)

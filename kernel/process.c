@@ -112,13 +112,18 @@ static void leave_children(const struct process *parent)
     }
 }
 
-/* The last of its threads is gone, and no CPU uses its space. */
-static void free_process(struct process *process)
+static void drop_parts(struct process *process)
 {
     free_pins(process);
     for (unsigned i = 0; i < FILES; i++)
         file_drop(process->files[i]);
     vm_drop(process->vm);
+}
+
+/* The last of its threads is gone, and no CPU uses its space. */
+static void free_process(struct process *process)
+{
+    drop_parts(process);
     lock_take(&processes);
     process->ended = true;
     leave_children(process);
@@ -235,21 +240,31 @@ static struct thread *make_process(struct vm *vm)
     return thread;
 }
 
-/* From here on the process can be found, killed and waited for. */
+/* From here on the process can be found, killed and waited for; -EINTR: it is not to start, as its
+ * parent is about to end. */
 static int64_t start_process(struct thread *thread, struct process *parent)
 {
     struct process *process = thread->process;
-    uint64_t pid;
+    int64_t result = -EINTR;
 
     lock_take(&processes);
-    process->parent = parent;
-    process->threads = 1;
-    process->pid = pid = ++last_pid;
-    process->next = all;
-    all = process;
+    if (!is_killed()) {
+        process->parent = parent;
+        process->threads = 1;
+        process->pid = ++last_pid;
+        process->next = all;
+        all = process;
+        result = (int64_t)process->pid;
+    }
     lock_drop(&processes);
-    sched_start(thread);
-    return (int64_t)pid;
+    if (result > 0) {
+        sched_start(thread);
+        return result;
+    }
+    free_thread(thread);
+    drop_parts(process);
+    heap_free(PROCESSES, process);
+    return result;
 }
 
 int64_t call_fork(const struct call *call)

@@ -122,6 +122,14 @@ boot_gdt_at:
     .endr
 .endm
 
+/* A frame is an odd number of words, and a function's stack is aligned to two. rdi: the frame. */
+.macro call_trap
+    movq    %rsp, %rdi
+    pushq   %rdi
+    call    arch_trap
+    popq    %rdi
+.endm
+
 /* Each vector's first instructions: a number, and an error code where the processor has none. */
 .balign 16
 .globl trap_vectors
@@ -144,9 +152,7 @@ trap:
     testb   $3, 19 * 8(%rsp)
     jz      1f
     swapgs
-1:  movq    %rsp, %rdi
-    call    arch_trap
-    movq    %rsp, %rdi
+1:  call_trap
 
 .globl trap_return
 trap_return: /* rdi: the frame. Interrupts are off. */
@@ -174,9 +180,7 @@ call_entry: /* syscall: interrupts are off, AC and DF clear. The stack is the us
     pushq   $0
     pushq   $256 /* the vector of a call */
     save_registers
-    movq    %rsp, %rdi
-    call    arch_trap
-    movq    %rsp, %rdi
+    call_trap
     jmp     trap_return
 
 /* ---- threads ---- */
