@@ -96,10 +96,11 @@ void *ward_span_alloc_slow_(size_t size, size_t bytes)
 
     if (bytes <= size)
         bytes = bytes_for(size);
-    if (owner && size < (size_t)PTRDIFF_MAX && bytes <= (size_t)PTRDIFF_MAX)
+    if (owner && size < (size_t)PTRDIFF_MAX && bytes <= (size_t)PTRDIFF_MAX) {
         block = alloc(owner, size, bytes);
-    if (!block && owner)
-        block = alloc_of_waiting(owner, size, bytes);
+        if (!block)
+            block = alloc_of_waiting(owner, size, bytes);
+    }
     if (!block)
         errno = ENOMEM;
     return block;

@@ -2,7 +2,14 @@
 /* Who ends whom, and when: exec beside threads, the dead who are killed, calls that take long. */
 #include "user.h"
 
-enum { ROUNDS = 40, THREADS_COUNT = 3, LINE_BYTES = 64, LONG_BYTES = 1 << 16, RANGES = 16 };
+enum {
+    ROUNDS = 40,
+    THREADS_COUNT = 3,
+    LINE_BYTES = 64,
+    LONG_BYTES = 1 << 16,
+    RANGES = 16,
+    PAGES = 1000
+};
 
 static uint32_t word, counter;
 static int32_t fds[2];
@@ -164,6 +171,46 @@ static void a_kill_comes_too_late(void)
     EXPECT_IS(-ESRCH, CALL(CALL_KILL, pid));
 }
 
+static int fork_slowly(void *argument)
+{
+    char *pages = argument;
+
+    for (size_t i = 0; i < PAGES; i++)
+        pages[i * PAGE] = 1;
+    EXPECT_IS(1, CALL(CALL_WRITE, fds[1], AT(pages), 1));
+    if (CALL(CALL_FORK) == 0)
+        yield(ROUNDS);
+    return 0;
+}
+
+/* What is made after the kill was answered does not outlive who made it. */
+static void who_is_killed_makes_no_process(void)
+{
+    uint64_t before = info_get().processes;
+    char *pages = map(PAGES * PAGE), byte;
+
+    EXPECT_IS(0, CALL(CALL_PIPE, AT(fds)));
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t pid = CALL(CALL_FORK);
+        uint64_t killed;
+        int32_t status;
+
+        if (pid == 0)
+            quit(fork_slowly(pages));
+        EXPECT_IS(1, CALL(CALL_READ, fds[0], AT(&byte), 1));
+        yield(i / 8);
+        EXPECT_IS(0, CALL(CALL_KILL, pid));
+        killed = info_get().processes;
+        EXPECT_IS(pid, CALL(CALL_WAIT, AT(&status)));
+        EXPECT(info_get().processes < killed);
+    }
+    while (info_get().processes != before)
+        yield(1);
+    EXPECT_IS(0, CALL(CALL_CLOSE, fds[0]));
+    EXPECT_IS(0, CALL(CALL_CLOSE, fds[1]));
+    EXPECT_IS(0, CALL(CALL_UNMAP, AT(pages), PAGES * PAGE));
+}
+
 static void nobody_ends_the_first_process(void)
 {
     EXPECT_IS(-EPERM, CALL(CALL_KILL, 1));
@@ -218,6 +265,7 @@ int main(int argc, char **argv, char **envp)
     exec_ends_the_other_threads();
     who_execs_is_killed();
     a_long_call_is_ended();
+    who_is_killed_makes_no_process();
     nobody_ends_the_first_process();
     return 0;
 }
