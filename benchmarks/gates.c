@@ -41,7 +41,7 @@ static unsigned char *from, *to;
 static unsigned char *bad;
 static struct ward_space *self;
 
-/* ---- one word ---- */
+/* --- one word --------------------------------------------------------------------------------- */
 
 /* read8: the space is known when compiled. space8: it is not. */
 static NOINLINE void read8(size_t count)
@@ -99,7 +99,7 @@ static NOINLINE void load8dep(size_t count)
     bench_hide(at);
 }
 
-/* ---- copies ---- */
+/* --- copies ----------------------------------------------------------------------------------- */
 
 static const struct {
     unsigned char from, to;
@@ -124,7 +124,7 @@ static NOINLINE void copy_plainly(size_t n, size_t count)
         }
 }
 
-/* ---- strings ---- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static NOINLINE void str_in(size_t n, size_t count)
 {
@@ -185,7 +185,7 @@ OF_LENGTH(31)
 OF_LENGTH(255)
 OF_LENGTH(4000)
 
-/* ---- a fault ---- */
+/* --- a fault ---------------------------------------------------------------------------------- */
 
 static struct sigaction ours, movers;
 
@@ -221,7 +221,7 @@ static void bare_fault(size_t count)
         abort();
 }
 
-/* ---- other ways to read one word of a pointer that may be bad ---- */
+/* --- other ways to read one word of a pointer that may be bad --------------------------------- */
 
 static void read8_by_call(size_t count)
 {

@@ -33,7 +33,7 @@ static size_t rounds = 5;
 static bool json;
 static bool all_jobs; /* means of some only are not judged */
 
-/* ---- what is promised ---- */
+/* --- what is promised ------------------------------------------------------------------------- */
 
 static const struct {
     const char *row;
@@ -97,7 +97,7 @@ print(const char *contender, double value, const char *name, ...)
     fflush(stdout);
 }
 
-/* ---- ratios ---- */
+/* --- ratios ----------------------------------------------------------------------------------- */
 
 enum what { CPU, WALL, MEMORY };
 
@@ -154,7 +154,7 @@ static void print_mean(const char *contender, const struct mean *mean, const cha
         print(contender, exp(mean->logarithms / (double)mean->count), "%s", name);
 }
 
-/* ---- rows ---- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static bool is_judged(const struct job *job)
 {
@@ -224,7 +224,7 @@ static void report_single(size_t at)
     }
 }
 
-/* ---- main ---- */
+/* --- main ------------------------------------------------------------------------------------- */
 
 static void measure(size_t job)
 {

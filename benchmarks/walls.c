@@ -21,7 +21,7 @@ enum { CAPACITY = 65536, BURST = 256 };
 #define NOINLINE     __attribute__((noinline))
 #define MAYBE_UNUSED __attribute__((unused))
 
-/* ---- the peers ---- */
+/* --- the peers -------------------------------------------------------------------------------- */
 
 /* The slab everybody writes first: the link lies in the free block. */
 struct inline_slab {
@@ -76,7 +76,7 @@ static NOINLINE void glibc_free(int *unused, void *block, size_t size)
     free(block);
 }
 
-/* ---- the work ---- */
+/* --- the work --------------------------------------------------------------------------------- */
 
 /* A fixed shuffle of 0 .. BURST - 1: each step can be undone. */
 static unsigned shuffled(unsigned i)
@@ -121,7 +121,7 @@ static unsigned shuffled(unsigned i)
     PAIRS(NAME, OBJECT, ALLOC, FREE, SIZE)                                                         \
     BURSTS(NAME, OBJECT, ALLOC, FREE, SIZE)
 
-/* ---- the contenders ---- */
+/* --- the contenders --------------------------------------------------------------------------- */
 
 #define INLINE_SLAB(SIZE)                                                                          \
     static struct inline_slab inline##SIZE;                                                        \

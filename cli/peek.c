@@ -10,7 +10,7 @@
 
 enum { PIECE = 4096, ROW = 16, DEFAULT_BYTES = 64, DEFAULT_STRING = 4096 };
 
-/* --- Shapes --------------------------------------------------------------------------------- */
+/* --- Shapes ----------------------------------------------------------------------------------- */
 
 static void print_row(uint64_t address, const unsigned char *bytes, size_t n)
 {
@@ -57,7 +57,7 @@ static void print_text(const char *text, size_t length)
     putchar('\n');
 }
 
-/* --- Reading -------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static int show(struct target *target, const struct value_type *type, size_t bytes)
 {

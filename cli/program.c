@@ -16,7 +16,7 @@
 
 enum { FIRST_LINE = 256, SCRIPTS = 4 };
 
-/* --- Where it is ----------------------------------------------------------------------------- */
+/* --- Where it is ------------------------------------------------------------------------------ */
 
 /* 0, or why it cannot be executed. */
 static int try(const char *path)
@@ -57,7 +57,7 @@ int program_find(const char *name, char path[PATH_MAX])
     return answer;
 }
 
-/* --- What it is ------------------------------------------------------------------------------ */
+/* --- What it is ------------------------------------------------------------------------------- */
 
 static bool read_at(int fd, void *to, size_t len, off_t from)
 {

@@ -27,7 +27,7 @@ static int __attribute__((format(printf, 2, 3))) fail(int status, const char *fo
     return status;
 }
 
-/* --- The program ----------------------------------------------------------------------------- */
+/* --- The program ------------------------------------------------------------------------------ */
 
 static int refuse(const char *path, enum obstacle obstacle)
 {

@@ -98,8 +98,7 @@ static const char *string(const struct strings *strings, uint64_t index)
     return index < strings->len ? strings->at + index : "";
 }
 
-/* --- Symbols, libraries, sections by name ------------------------------------------------------
- */
+/* --- Symbols, libraries, sections by name ----------------------------------------------------- */
 
 static void look_at_symbol(struct symbols *found, const ElfW(Sym) * symbol, const char *name)
 {

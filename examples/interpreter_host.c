@@ -61,7 +61,7 @@ struct status {
 WARD_USER_IN_DEFINE(uinstruction, struct instruction);
 WARD_USER_DEFINE(ustatus, struct status, WARD_FIELDS(struct status, bytes, mode, links));
 
-/* ---- system calls: a pointer and a number, which may be anything ---- */
+/* --- system calls: a pointer and a number, which may be anything ------------------------------ */
 
 static int64_t say(struct machine *machine, const char *text, size_t n)
 {
@@ -160,7 +160,7 @@ static enum ending system_call(struct machine *machine)
     return GOES_ON;
 }
 
-/* ---- the machine ---- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static enum ending load(struct machine *machine, uint64_t *value, uint64_t at)
 {
@@ -214,7 +214,7 @@ static enum ending run(struct machine *machine)
     return ending == GOES_ON ? TOO_LONG : ending;
 }
 
-/* ---- the guests ---- */
+/* --- the guests ------------------------------------------------------------------------------- */
 
 enum { POINTERS = 15, IN_THE_HOST = 11, VECTORS = 12 };
 
@@ -310,7 +310,7 @@ static const struct program {
 };
 /* clang-format on */
 
-/* ---- the host ---- */
+/* --- the host --------------------------------------------------------------------------------- */
 
 static void demand(int error, const char *what)
 {

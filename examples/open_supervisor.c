@@ -56,7 +56,7 @@
 
 enum { DIRECTORIES_MAX = 16, SKIPPED = 77 };
 
-/* ---- the filter ---- */
+/* --- the filter ------------------------------------------------------------------------------- */
 
 #define LOAD(MEMBER)      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, MEMBER))
 #define IF(VALUE)         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (VALUE), 0, 1) /* else skip one */
@@ -93,7 +93,7 @@ static int install_filter(void)
                         &filter);
 }
 
-/* ---- the policy ---- */
+/* --- the policy ------------------------------------------------------------------------------- */
 
 struct supervisor {
     struct {
@@ -166,7 +166,7 @@ static int open_for(const struct supervisor *supervisor, const char *path, uint6
     return -EACCES;
 }
 
-/* ---- serving ---- */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 /* The path is the program's own, and does not reach the terminal as it is. */
 static void report_refusal(const struct supervisor *supervisor, char *path)
@@ -247,7 +247,7 @@ static void serve_all(struct supervisor *supervisor)
     }
 }
 
-/* ---- the program under supervision ---- */
+/* --- the program under supervision ------------------------------------------------------------ */
 
 /* The supervisor fetches the listener from the child, which waits for that and closes its own: who
  * is supervised must not answer for itself. */
@@ -320,7 +320,7 @@ static int run_program(void *arg)
     return 127;
 }
 
-/* ---- the demonstration ---- */
+/* --- the demonstration ------------------------------------------------------------------------ */
 
 enum { ROUNDS = 2000 };
 
@@ -417,7 +417,7 @@ static int demonstrate(struct supervisor *supervisor)
     return demo->secret_count > 0;
 }
 
-/* ---- the command line ---- */
+/* --- the command line ------------------------------------------------------------------------- */
 
 static int usage(const char *name)
 {

@@ -58,7 +58,7 @@ static bool has(const struct server *server, const char *bug)
     return strcmp(server->bug, bug) == 0;
 }
 
-/* ---- the table ---- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static unsigned find(const struct server *server, uint32_t id)
 {
@@ -101,7 +101,7 @@ static void set_agent(struct server *server, struct session *session, const char
         memcpy(session->agent, agent, strlen(agent) + 1);
 }
 
-/* ---- what clients do ---- */
+/* --- what clients do -------------------------------------------------------------------------- */
 
 static bool login(struct server *server, const struct event *event)
 {
@@ -153,7 +153,7 @@ static bool logout(struct server *server, const struct event *event)
     return true;
 }
 
-/* ---- the bugs that take a while ---- */
+/* --- the bugs that take a while --------------------------------------------------------------- */
 
 /* As many clients as the table holds. */
 static void rush(struct server *server)
@@ -192,7 +192,7 @@ static void late_bug(struct server *server)
         stale(server);
 }
 
-/* ---- the log ---- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 static bool parse(const char *line, struct event *event)
 {

@@ -33,7 +33,7 @@ struct file {
 /* Looks at n bytes that were at `offset` in the file. */
 typedef void use_bytes(void *arg, uint64_t offset, const unsigned char *bytes, size_t n);
 
-/* ---- reading what may vanish ---- */
+/* --- reading what may vanish ------------------------------------------------------------------ */
 
 static int file_open(struct file *file, const char *path)
 {
@@ -96,7 +96,7 @@ static int file_each(const struct file *file, use_bytes *use, void *arg, struct 
     return error;
 }
 
-/* ---- counting lines ---- */
+/* --- counting lines --------------------------------------------------------------------------- */
 
 static void count_lines(void *arg, uint64_t offset, const unsigned char *bytes, size_t n)
 {
@@ -128,7 +128,7 @@ static int count(const char *path)
     return error ? 1 : 0;
 }
 
-/* ---- the demonstration ---- */
+/* --- the demonstration ------------------------------------------------------------------------ */
 
 enum { LINE_BYTES = 16, DEMO_LINES = 65536, DEMO_BYTES = LINE_BYTES * DEMO_LINES, CUTS = 30 };
 

@@ -40,7 +40,7 @@ struct frame {
 };
 WARD_USER_IN_DEFINE(uframe, struct frame);
 
-/* ---- the machine ---- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 #if defined(__x86_64__)
 #define CONTEXT_PC(C) ((uint64_t)(C)->uc_mcontext.gregs[REG_RIP])
@@ -67,7 +67,7 @@ extern const char __executable_start[], etext[];
 
 static uint64_t outermost; /* the frame pointer of main, where the list ends */
 
-/* ---- printing, with nothing but write ---- */
+/* --- printing, with nothing but write --------------------------------------------------------- */
 
 static void say(const char *text)
 {
@@ -101,7 +101,7 @@ static void say_code(uint64_t pc)
     say("\n");
 }
 
-/* ---- unwinding ---- */
+/* --- unwinding -------------------------------------------------------------------------------- */
 
 /* Reads the frame that the frame pointer fp leads to. NULL, or what is wrong with it; low is where
  * the last frame ended. Callers' frames are above, and return to somewhere. */
@@ -197,7 +197,7 @@ static void handle_crashes(void)
         _exit(1);
 }
 
-/* ---- the damage ---- */
+/* --- the damage ------------------------------------------------------------------------------- */
 
 struct damage {
     const char *name;
@@ -263,7 +263,7 @@ __attribute__((noinline)) static void outer(const struct damage *damage)
     (void)here;
 }
 
-/* ---- trying it ---- */
+/* --- trying it -------------------------------------------------------------------------------- */
 
 __attribute__((noinline)) static int try(const struct damage *damage, bool installed)
 {

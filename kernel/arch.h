@@ -42,7 +42,7 @@ static inline uint64_t arch_bit(uint64_t from, uint64_t bit, uint64_t to)
 
 #include "machine.h"
 
-/* ---- entries of page tables: inline in machine.h ---- */
+/* --- entries of page tables: inline in machine.h ---------------------------------------------- */
 
 static inline uint64_t arch_leaf(uint64_t pa, unsigned flags); /* the entry */
 static inline uint64_t arch_table(uint64_t pa);                /* the entry that leads to a table */
@@ -50,7 +50,7 @@ static inline bool arch_is_leaf(uint64_t entry, unsigned level); /* not empty, a
 static inline unsigned arch_flags(uint64_t leaf);
 static inline uint64_t arch_address(uint64_t entry); /* physical, of page or table */
 
-/* ---- the processor ---- */
+/* --- the processor ---------------------------------------------------------------------------- */
 
 /* The thread that runs: the same wherever it is continued. */
 static inline struct thread *arch_current(void);
@@ -84,7 +84,7 @@ void arch_thread_init(struct thread *thread, void *stack, size_t bytes, void (*s
  * that may execute them, arch_flush was called, they may be fetched. */
 void arch_sync_code(const void *frame);
 
-/* ---- the user's registers ---- */
+/* --- the user's registers --------------------------------------------------------------------- */
 
 /* A program's first: entry, stack, and two arguments. */
 void arch_frame_init(struct trap_frame *frame, uint64_t entry, uint64_t stack, uint64_t arg0,
@@ -101,7 +101,7 @@ void arch_frame_fix(struct trap_frame *frame, uint64_t pc, uint32_t what, unsign
 /* Leaves the kernel with the frame that lies on top of the current thread's stack. */
 __attribute__((noreturn)) void arch_user_enter(struct trap_frame *frame);
 
-/* ---- the machine ---- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 void arch_console_put(char c);
 
@@ -123,7 +123,7 @@ void arch_map_devices(void);
 /* Ends the emulator: all is well, or not. */
 __attribute__((noreturn)) void arch_exit(bool good);
 
-/* ---- what the architecture's entry calls, in trap.c ---- */
+/* --- what the architecture's entry calls, in trap.c ------------------------------------------- */
 
 void on_call(struct trap_frame *frame);
 /* A fault of the user's (addr: the address it is about), or what the processor refused (access: 0).

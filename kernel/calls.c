@@ -64,8 +64,7 @@ int call_retry(int error, uint64_t addr, unsigned access, struct lock *lock)
     return error ? error : -EAGAIN;
 }
 
-/* --- Memory
- * -------------------------------------------------------------------------------------------- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 int64_t call_brk(const struct call *call)
 {
@@ -164,8 +163,7 @@ int64_t call_poke(const struct call *call)
     return copy(call, true);
 }
 
-/* --- The machine
- * -------------------------------------------------------------------------------------- */
+/* --- The machine ------------------------------------------------------------------------------ */
 
 int64_t call_yield(const struct call *call)
 {

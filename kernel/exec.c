@@ -27,8 +27,7 @@ struct elf_segment {
 
 enum { LOAD = 1, ELF_EXEC = 1, ELF_WRITE = 2, ELF_READ = 4, USER_STACK_BYTES = 1 << 18, ARGS = 32 };
 
-/* --- Segments
- * --------------------------------------------------------------------------------------- */
+/* --- Segments --------------------------------------------------------------------------------- */
 
 static unsigned prot_of(uint32_t flags)
 {
@@ -77,8 +76,7 @@ static int load(struct vm *vm, const unsigned char *bytes, size_t size, uint64_t
     return error;
 }
 
-/* --- The stack
- * ---------------------------------------------------------------------------------------- */
+/* --- The stack -------------------------------------------------------------------------------- */
 
 static int make_stack(struct vm *vm, const struct strings *strings, uint64_t *stack)
 {
@@ -120,8 +118,7 @@ int exec_load(const char *path, const struct strings *strings, struct trap_frame
     return error;
 }
 
-/* --- The call
- * ----------------------------------------------------------------------------------------- */
+/* --- The call --------------------------------------------------------------------------------- */
 
 /* One array of strings, behind those that are there. */
 static int64_t read_strings(struct strings *strings, uint64_t at, unsigned *count)

@@ -69,8 +69,7 @@ void file_drop(struct file *file)
     heap_free(FILE_BLOCKS, file);
 }
 
-/* --- Their numbers
- * ------------------------------------------------------------------------------------ */
+/* --- Their numbers ---------------------------------------------------------------------------- */
 
 static struct file *use(struct file *file)
 {
@@ -143,8 +142,7 @@ int64_t call_dup(const struct call *call)
     return put(call->process, use(call->file));
 }
 
-/* --- Open
- * --------------------------------------------------------------------------------------------- */
+/* --- Open ------------------------------------------------------------------------------------- */
 
 static bool is_same(const char *a, const char *b)
 {
@@ -213,8 +211,7 @@ int64_t call_pipe(const struct call *call)
     return error;
 }
 
-/* --- Reading
- * ------------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static int64_t read_pipe(struct pipe *pipe, uint64_t to, size_t n)
 {
@@ -310,8 +307,7 @@ int64_t call_read(const struct call *call)
     }
 }
 
-/* --- Writing
- * ------------------------------------------------------------------------------------------ */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 /* As many as there is room for, of which there is some when it returns. */
 static int64_t write_pipe(struct pipe *pipe, const char *bytes, size_t n)

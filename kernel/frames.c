@@ -29,7 +29,7 @@ static uint64_t early, memory_end; /* physical; early is 0 once the slab is ther
 
 uint64_t frames_of_kernel;
 
-/* --- Before the slab ------------------------------------------------------------------------- */
+/* --- Before the slab -------------------------------------------------------------------------- */
 
 static void *take_early(void)
 {

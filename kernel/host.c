@@ -116,8 +116,7 @@ size_t ward_host_split_budget(void)
     return SIZE_MAX / 2; /* there are no mappings to split, but entries */
 }
 
-/* --- Who and where ------------------------------------------------------------------------------
- */
+/* --- Who and where ---------------------------------------------------------------------------- */
 
 struct ward_host_thread_state *ward_host_thread(void)
 {
@@ -148,8 +147,7 @@ uint64_t ward_host_fork_epoch(void)
     return 1;
 }
 
-/* --- The rest -----------------------------------------------------------------------------------
- */
+/* --- The rest --------------------------------------------------------------------------------- */
 
 /* A word of the machine's for each eight bytes. */
 int ward_host_random(void *bytes, size_t len)

@@ -32,7 +32,7 @@ enum {
 
 #define USER_END ((uint64_t)1 << USER_BITS)
 
-/* ---- locks (lock.c) ---- */
+/* --- locks (lock.c) --------------------------------------------------------------------------- */
 
 struct lock {
     uint32_t held; /* 0, or the number of the CPU and 1 */
@@ -41,14 +41,14 @@ struct lock {
 void lock_take(struct lock *lock);
 void lock_drop(struct lock *lock);
 
-/* ---- the console, and the end (console.c) ---- */
+/* --- the console, and the end (console.c) ----------------------------------------------------- */
 
 /* %s, %u, %x of a uint64_t, %p the same with 0x. Whole lines of one CPU stay together. */
 void print(const char *format, ...);
 void print_bytes(const char *text, size_t n);
 __attribute__((noreturn)) void panic(const char *format, ...);
 
-/* ---- frames (frames.c): a ward slab over physical memory ---- */
+/* --- frames (frames.c): a ward slab over physical memory -------------------------------------- */
 
 /* Physical pages, by their direct address. Each has a count of who uses it and a count of pins;
  * that is kept with the slab's metadata, not in them. Only a frame that is one space's alone is
@@ -73,7 +73,7 @@ static inline uint64_t physical(const void *frame)
     return (uint64_t)(uintptr_t)frame - DIRECT_BASE;
 }
 
-/* ---- page tables (tables.c) ---- */
+/* --- page tables (tables.c) ------------------------------------------------------------------- */
 
 extern uint64_t kernel_root; /* physical */
 
@@ -102,7 +102,7 @@ uint64_t tables_make(void); /* a root for a process; 0: no frame */
 /* Frees all of the user half, its pages too. */
 void tables_free(uint64_t root);
 
-/* ---- the heap (heap.c): a ward slab per kind ---- */
+/* --- the heap (heap.c): a ward slab per kind -------------------------------------------------- */
 
 enum kind { THREADS, STACKS, PROCESSES, SPACES, AREAS, FILE_BLOCKS, PIPES, KINDS };
 
@@ -111,7 +111,7 @@ void *heap_alloc(enum kind kind); /* zeroed, but for stacks; NULL: none left */
 void heap_free(enum kind kind, void *block);
 uint64_t heap_in_use(enum kind kind); /* blocks; KINDS: of all kinds */
 
-/* ---- address spaces (vm.c), and the provider of the gates for them (provider.c) ---- */
+/* --- address spaces (vm.c), and the provider of the gates for them (provider.c) --------------- */
 
 struct area {
     struct area *next;
@@ -164,7 +164,7 @@ void provider_init(struct vm *vm);
 void shootdown_poll(void); /* serves what another CPU asks of this */
 extern bool shootdown_wanted;
 
-/* ---- threads and CPUs (sched.c) ---- */
+/* --- threads and CPUs (sched.c) --------------------------------------------------------------- */
 
 enum state { READY, RUNNING, SLEEPING, DEAD };
 
@@ -217,7 +217,7 @@ bool sched_sleep(const void *channel, uint64_t key, struct lock *lock);
 unsigned sched_wake(const void *channel, uint64_t key, unsigned count);
 void sched_use(struct vm *vm); /* this CPU's tables; NULL: the kernel's */
 
-/* ---- processes (process.c, exec.c) ---- */
+/* --- processes (process.c, exec.c) ------------------------------------------------------------ */
 
 /* argv and envp, copied: strings one after the other. */
 struct strings {
@@ -252,7 +252,7 @@ bool is_killed(void);                /* this thread, which ends when it leaves t
 int exec_load(const char *path, const struct strings *strings, struct trap_frame *frame,
               struct vm **vm);
 
-/* ---- files (file.c), and the programs in the image (archive.S, made by the build) ---- */
+/* --- files (file.c), and the programs in the image (archive.S, made by the build) ------------- */
 
 extern const struct dirent archive[]; /* names and sizes */
 extern const unsigned char *const archive_bytes[];
@@ -263,7 +263,7 @@ struct file *file_get(struct process *process, uint64_t fd); /* with a use; NULL
 void file_drop(struct file *file);
 void file_copy_all(struct process *to, struct process *from);
 
-/* ---- system calls: abi.h says what each does ---- */
+/* --- system calls: abi.h says what each does -------------------------------------------------- */
 
 struct call {
     uint64_t args[6];
@@ -284,7 +284,7 @@ void call_lock(struct lock *lock);
 void call_unlock(struct lock *lock);
 int call_retry(int error, uint64_t addr, unsigned access, struct lock *lock);
 
-/* ---- the rest ---- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 int64_t bench_run(uint64_t addr);
 extern struct info events; /* of what happens: each is added to atomically */

@@ -21,8 +21,7 @@ bool is_killed(void)
     return __atomic_load_n(&process->killed, __ATOMIC_RELAXED) || (alone && alone != current());
 }
 
-/* --- Threads
- * --------------------------------------------------------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 static struct thread *make_thread(struct process *process)
 {
@@ -78,8 +77,7 @@ int64_t call_thread_create(const struct call *call)
     return ending ? -EINTR : 0;
 }
 
-/* --- Ends
- * -------------------------------------------------------------------------------------------- */
+/* --- Ends ------------------------------------------------------------------------------------- */
 
 static void free_pins(struct process *process)
 {
@@ -222,8 +220,7 @@ struct vm *process_vm(uint64_t pid)
     return vm;
 }
 
-/* --- Fork and wait
- * ------------------------------------------------------------------------------------ */
+/* --- Fork and wait ---------------------------------------------------------------------------- */
 
 /* A process of one thread, that nobody knows yet. NULL: no memory, and vm is dropped. */
 static struct thread *make_process(struct vm *vm)
@@ -335,8 +332,7 @@ int64_t call_wait(const struct call *call)
     return result;
 }
 
-/* --- Exec
- * ------------------------------------------------------------------------------------------ */
+/* --- Exec ------------------------------------------------------------------------------------- */
 
 /* Ends the other threads first, unless one of them was first, or somebody kills. */
 int process_exec(struct vm *vm)

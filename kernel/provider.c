@@ -100,8 +100,7 @@ static void unpin(struct ward_space *space, const struct ward_pin *pin)
     vm_drop(vm_of(space));
 }
 
-/* --- Remote ------------------------------------------------------------------------------------
- */
+/* --- Remote ----------------------------------------------------------------------------------- */
 
 /* One page or less, to ours or from there; the kind of fault. */
 static unsigned copy_piece(struct vm *vm, uint64_t a, char *ours, size_t n, unsigned access)

@@ -8,8 +8,7 @@
 #include "host.h"
 #include "kernel.h"
 
-/* --- Attacks on the heap: each is a bug of the kernel's, as one that has it would have
- * ----------------- */
+/* --- Attacks on the heap: each is a bug of the kernel's, as one that has it would have -------- */
 
 static unsigned bugs[WARD_BUG_KIND_END_];
 
@@ -87,8 +86,7 @@ static int64_t attack_heap(void)
                : -EINVAL;
 }
 
-/* --- Accesses
- * ------------------------------------------------------------------------------------------- */
+/* --- Accesses --------------------------------------------------------------------------------- */
 
 static int64_t read_nofault(uint64_t addr)
 {
@@ -140,8 +138,7 @@ static int64_t rehearse(int64_t (*crime)(uint64_t), uint64_t a)
     return result;
 }
 
-/* --- Without memory ----------------------------------------------------------------------------
- */
+/* --- Without memory --------------------------------------------------------------------------- */
 
 static void *take_frames(void)
 {

@@ -174,8 +174,7 @@ static void change_pages(struct vm *vm, uint64_t from, uint64_t end, unsigned pr
     }
 }
 
-/* --- Changes of a range ------------------------------------------------------------------------
- */
+/* --- Changes of a range ----------------------------------------------------------------------- */
 
 /* Writable implies readable, on every machine. */
 static unsigned complete(unsigned prot)
@@ -282,8 +281,7 @@ int64_t vm_brk(struct vm *vm, uint64_t end)
     return error ? error : (int64_t)end;
 }
 
-/* --- Whole spaces ------------------------------------------------------------------------------
- */
+/* --- Whole spaces ----------------------------------------------------------------------------- */
 
 struct vm *vm_make(void)
 {

@@ -18,7 +18,7 @@ enum { CLEAR_BYTES = 2 << 20 };
 /* What an entry of no block holds. */
 enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
 
-/* --- Spans ----------------------------------------------------------------------------------- */
+/* --- Spans ------------------------------------------------------------------------------------ */
 
 /* Up to where a block of size bytes has its pages: one at least, as a guard at the base of a span
  * would not be taken away again. */
@@ -231,7 +231,7 @@ static void free_span(unsigned char *block, const struct place *place)
         ward_pool_push_(POOL_EMPTY, span);
 }
 
-/* --- Mappings -------------------------------------------------------------------------------- */
+/* --- Mappings --------------------------------------------------------------------------------- */
 
 static size_t hash(uintptr_t at)
 {
@@ -337,7 +337,7 @@ static void free_huge(unsigned char *block)
     atomic_store(&entry->at, (uintptr_t)block | 1);
 }
 
-/* --- Both ------------------------------------------------------------------------------------ */
+/* --- Both ------------------------------------------------------------------------------------- */
 
 void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align)
 {

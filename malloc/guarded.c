@@ -30,7 +30,7 @@ static struct pool pools[GUARDED_CLASSES];
 static _Atomic size_t opened; /* bytes of pages of all that are live */
 static _Atomic size_t skipped;
 
-/* --- Start ----------------------------------------------------------------------------------- */
+/* --- Start ------------------------------------------------------------------------------------ */
 
 static size_t pitch_of(unsigned class)
 {
@@ -119,7 +119,7 @@ bool ward_guarded_start_(void)
     return false;
 }
 
-/* --- Taking a slot --------------------------------------------------------------------------- */
+/* --- Taking a slot ---------------------------------------------------------------------------- */
 
 /* One that was freed long enough ago. */
 static struct guarded *reuse(const struct guarded_class *class, struct pool *pool)
@@ -186,7 +186,7 @@ static struct guarded *take(const struct guarded_class *class, struct pool *pool
     return slot ? slot : make(class, pool);
 }
 
-/* --- Its pages ------------------------------------------------------------------------------- */
+/* --- Its pages -------------------------------------------------------------------------------- */
 
 struct pages {
     unsigned char *at;
@@ -236,7 +236,7 @@ static bool afford(size_t len)
     return false;
 }
 
-/* --- What stands around a block -------------------------------------------------------------- */
+/* --- What stands around a block --------------------------------------------------------------- */
 
 /* The canary fills all of the slack, which is 15 bytes at most unless a larger alignment was asked
  * for. */
@@ -287,7 +287,7 @@ static const unsigned char *damaged_before(const struct guarded *slot)
     return at;
 }
 
-/* --- Allocating ------------------------------------------------------------------------------ */
+/* --- Allocating ------------------------------------------------------------------------------- */
 
 /* The class of a slot that has room for the block, whatever its number, and a guard. */
 static unsigned class_for(size_t size, size_t align)
@@ -368,7 +368,7 @@ void *ward_guarded_page_(size_t size, size_t align)
     return block;
 }
 
-/* --- The sample ------------------------------------------------------------------------------ */
+/* --- The sample ------------------------------------------------------------------------------- */
 
 static size_t live_of_all(void)
 {
@@ -409,7 +409,7 @@ void *ward_guarded_sample_(struct owner *owner, size_t size)
     return NULL;
 }
 
-/* --- Freeing --------------------------------------------------------------------------------- */
+/* --- Freeing ---------------------------------------------------------------------------------- */
 
 bool ward_guarded_find_(const void *addr, struct guarded_place *place)
 {
@@ -537,7 +537,7 @@ void ward_guarded_free_(void *block)
     atomic_store(&place.slot->state, then);
 }
 
-/* --- Asking ---------------------------------------------------------------------------------- */
+/* --- Asking ----------------------------------------------------------------------------------- */
 
 size_t ward_guarded_size_(const void *block)
 {

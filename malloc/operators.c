@@ -105,7 +105,7 @@ static inline void *new_nothrow(size_t align, size_t size)
     return WARD_LIKELY(block != NULL) ? block : insist(align, size);
 }
 
-/* ---- new: plain and for arrays are the same ---- */
+/* --- new: plain and for arrays are the same --------------------------------------------------- */
 
 #define NEW(NAME_OF, PARAMETERS, ALLOCATE)                                                         \
     NAME void *NAME_OF PARAMETERS;                                                                 \
@@ -129,7 +129,7 @@ NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, NOTHROW),
 NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, NOTHROW),
     heap_name(new_nothrow(align, size), FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
 
-/* ---- delete ---- */
+/* --- delete ----------------------------------------------------------------------------------- */
 
 #define DELETE(NAME_OF, PARAMETERS, FREE)                                                          \
     NAME void NAME_OF PARAMETERS;                                                                  \

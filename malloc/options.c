@@ -31,7 +31,7 @@ struct piece {
     size_t len;
 };
 
-/* --- Saying what is wrong -------------------------------------------------------------------- */
+/* --- Saying what is wrong --------------------------------------------------------------------- */
 
 struct line {
     char text[512];
@@ -69,7 +69,7 @@ static void warn(const char *source, const char *what, const struct piece *optio
     ward_host_write(line.text, line.len);
 }
 
-/* --- Taking texts apart ---------------------------------------------------------------------- */
+/* --- Taking texts apart ----------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -243,7 +243,7 @@ void ward_options_take_(struct options *options, const char *text, size_t len,
     }
 }
 
-/* --- Sources --------------------------------------------------------------------------------- */
+/* --- Sources ---------------------------------------------------------------------------------- */
 
 void ward_options_take_file_(struct options *options, const char *path)
 {

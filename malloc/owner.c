@@ -44,7 +44,7 @@ uintptr_t ward_owner_next_at_(void)
     return (uintptr_t)&next;
 }
 
-/* --- Taking one, giving it back -------------------------------------------------------------- */
+/* --- Taking one, giving it back --------------------------------------------------------------- */
 
 static void push(struct owner *owner)
 {
@@ -124,7 +124,7 @@ static struct owner *begin(void)
     return owner;
 }
 
-/* --- Forks ----------------------------------------------------------------------------------- */
+/* --- Forks ------------------------------------------------------------------------------------ */
 
 static bool has_others(const struct owner *self, uint32_t count)
 {

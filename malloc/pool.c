@@ -20,7 +20,7 @@ struct WARD_ALIGNED(64) pool {
 
 static struct pool pools[CLASS_COUNT];
 
-/* --- Stacks ---------------------------------------------------------------------------------- */
+/* --- Stacks ----------------------------------------------------------------------------------- */
 
 void ward_pool_push_(enum pool_stack stack, struct span *span)
 {
@@ -66,7 +66,7 @@ uintptr_t ward_pool_made_at_(unsigned class)
     return (uintptr_t)&pools[class].made;
 }
 
-/* --- Memory ---------------------------------------------------------------------------------- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 enum { COMMIT_STEP = 256 << 10, COMMIT_STEP_LARGE = 4 << 20 };
 
@@ -357,7 +357,7 @@ bool ward_pool_keep_(struct span *span, size_t len)
     return true;
 }
 
-/* --- Spans ----------------------------------------------------------------------------------- */
+/* --- Spans ------------------------------------------------------------------------------------ */
 
 static void raise_end(const struct class_info *info, uint32_t made)
 {

@@ -7,7 +7,7 @@
 
 enum { SAID_MOST = 16 }; /* reports of what does not match; a program that does it does it often */
 
-/* --- Where they are -------------------------------------------------------------------------- */
+/* --- Where they are --------------------------------------------------------------------------- */
 
 static size_t moments_bytes(size_t slots)
 {
@@ -54,7 +54,7 @@ static uint8_t *family_of(const void *block)
     return rows_of(&place) + moments_bytes(place.class->slots) + place.slot;
 }
 
-/* --- Families -------------------------------------------------------------------------------- */
+/* --- Families --------------------------------------------------------------------------------- */
 
 void ward_rows_name_(void *block, unsigned family)
 {
@@ -111,7 +111,7 @@ void ward_rows_check_(const void *block, unsigned family)
         *at = FAMILY_MALLOC;
 }
 
-/* --- Moments --------------------------------------------------------------------------------- */
+/* --- Moments ---------------------------------------------------------------------------------- */
 
 static struct moments *moments_at(const void *block)
 {

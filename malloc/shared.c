@@ -20,7 +20,7 @@ enum {
 
 static _Atomic size_t next_unit, blocks, records; /* the first not taken; bytes committed */
 
-/* --- Layout ---------------------------------------------------------------------------------- */
+/* --- Layout ----------------------------------------------------------------------------------- */
 
 static size_t units_of(const struct class_info *info)
 {
@@ -114,7 +114,7 @@ bool ward_shared_start_(size_t most)
     return true;
 }
 
-/* --- Spans ----------------------------------------------------------------------------------- */
+/* --- Spans ------------------------------------------------------------------------------------ */
 
 bool ward_shared_find_(const void *block, struct place *place)
 {

@@ -252,7 +252,7 @@ WARD_INLINE void slot_clear_used(unsigned char *at, size_t bytes, size_t slack)
         memset(at, 0, slack < 8 ? bytes : bytes - slack + 8);
 }
 
-/* --- Allocating ------------------------------------------------------------------------------ */
+/* --- Allocating ------------------------------------------------------------------------------- */
 
 /* One of the free bits; by policy a random one. The multiplier is one of Steele and Vigna's
  * ("Computationally easy, spectrally good multipliers", 2022). */
@@ -322,7 +322,7 @@ WARD_INLINE void *span_alloc(unsigned policy, size_t size, size_t bytes, size_t 
     return hand_issue(hand, policy, size);
 }
 
-/* --- Freeing --------------------------------------------------------------------------------- */
+/* --- Freeing ---------------------------------------------------------------------------------- */
 
 /* Where an address lies. */
 struct place {

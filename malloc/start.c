@@ -33,7 +33,7 @@ struct ward_root ward_root_;
 
 #define READ_ONLY offsetof(struct ward_root, limits) /* bytes of the root, once it is filled in */
 
-/* --- Layout ---------------------------------------------------------------------------------- */
+/* --- Layout ----------------------------------------------------------------------------------- */
 
 /* Room for the slots, and at least a page behind them. */
 static unsigned pitch_of(unsigned class, size_t bytes)
@@ -98,7 +98,7 @@ static size_t place(unsigned char *meta)
     return off;
 }
 
-/* --- Reserving ------------------------------------------------------------------------------- */
+/* --- Reserving -------------------------------------------------------------------------------- */
 
 static void unmap(unsigned char *at, size_t bytes)
 {

@@ -47,7 +47,7 @@ NAME void malloc_stats(void);
 NAME struct mallinfo __libc_mallinfo(void) __attribute__((alias("mallinfo")));
 NAME struct mallinfo2 __libc_mallinfo2(void) __attribute__((alias("mallinfo2")));
 
-/* --- Counting -------------------------------------------------------------------------------- */
+/* --- Counting --------------------------------------------------------------------------------- */
 
 static void count_slots(struct mallinfo2 *sum, const struct class_info *info, struct span *span)
 {
@@ -154,7 +154,7 @@ struct mallinfo mallinfo(void)
     };
 }
 
-/* --- Telling --------------------------------------------------------------------------------- */
+/* --- Telling ---------------------------------------------------------------------------------- */
 
 static void tell_class(FILE *to, unsigned class)
 {

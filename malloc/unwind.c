@@ -103,8 +103,7 @@ static enum step step_by_rules(struct walk *walk, const struct cfi_row *row)
     return walk->registers[FRAME_PC] ? STEP_MORE : STEP_END;
 }
 
-/* --- What most frames are like, remembered -----------------------------------------------------
- */
+/* --- What most frames are like, remembered ---------------------------------------------------- */
 
 /*
  * A return address and what .eh_frame says of its frame, where that is simple: the CFA is fp or sp

@@ -95,7 +95,7 @@ static void measure(const struct bench_case *c, struct row *row)
     row->bar = c->bar;
 }
 
-/* ---- instructions ---- */
+/* --- instructions ----------------------------------------------------------------------------- */
 
 /* Instructions of this program doing one side of a case `count` times; 0: valgrind is not here. */
 static double instructions(const char *name, const char *side, size_t count)
@@ -142,7 +142,7 @@ static bool count(const struct bench_case *c, struct row *row)
     return row->ours > 0 && row->peer > 0;
 }
 
-/* ---- main ---- */
+/* --- main ------------------------------------------------------------------------------------- */
 
 static int count_child(char **argv, const struct bench_case *cases, size_t n)
 {

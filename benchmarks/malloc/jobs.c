@@ -25,7 +25,7 @@ size_t job_count;
 static char programs[PATH_MAX];                     /* where their scripts are */
 static char scratch[] = "/tmp/bench_malloc.XXXXXX"; /* what they work on */
 
-/* ---- choosing ---- */
+/* --- choosing --------------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
     [JOB_WORKLOAD] = "workloads", [JOB_PROGRAM] = "programs", [JOB_SCALING] = "scaling",
@@ -118,7 +118,7 @@ void jobs_choose(char **names, size_t count)
         add_programs(names, count);
 }
 
-/* ---- running ---- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static double seconds(struct timeval time)
 {

@@ -13,7 +13,7 @@
 #include "../bench.h"
 #include "workloads.h"
 
-/* ---- a block, and back ---- */
+/* --- a block, and back ------------------------------------------------------------------------ */
 
 enum touch { UNTOUCHED, CLEARED };
 
@@ -68,7 +68,7 @@ PAIR(64k, 64 << 10)
 PAIR(256k, 256 << 10)
 PAIR(1m, 1 << 20)
 
-/* ---- the instructions of a pair ---- */
+/* --- the instructions of a pair --------------------------------------------------------------- */
 
 /* Six hands of 64 slots, after many that are not counted: a step takes 20 us on some machines. */
 enum { COUNTED = 384 };
@@ -114,7 +114,7 @@ static void instructions_64(void)
     printf("%.3f\n", (double)(all - stepped(no_pairs)) / COUNTED);
 }
 
-/* ---- the same work by more threads ---- */
+/* --- the same work by more threads ------------------------------------------------------------ */
 
 enum { WORK = 6000000, SLOTS = 1000, SHARED = 256 };
 

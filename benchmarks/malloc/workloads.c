@@ -33,8 +33,7 @@ static void *get_filled(size_t size)
     return memset(get(size), 0x5a, size);
 }
 
-/* ---- trees: the nodes of a compiler, built and torn down --------------------------------------
- */
+/* --- trees: the nodes of a compiler, built and torn down -------------------------------------- */
 
 struct tree {
     struct tree *left, *right;
@@ -71,8 +70,7 @@ static void trees(void)
     fell(kept);
 }
 
-/* ---- hash table with strings as keys ------------------------------------------------------------
- */
+/* --- hash table with strings as keys ---------------------------------------------------------- */
 
 struct entry {
     struct entry *next;
@@ -124,8 +122,7 @@ static void hash(void)
     free(table);
 }
 
-/* ---- strings that grow
- * --------------------------------------------------------------------------- */
+/* --- strings that grow ------------------------------------------------------------------------ */
 
 static void strings(void)
 {
@@ -153,8 +150,7 @@ static void strings(void)
     free(lengths);
 }
 
-/* ---- small objects of an interpreter
- * --------------------------------------------------------------- */
+/* --- small objects of an interpreter ---------------------------------------------------------- */
 
 static void objects(void)
 {
@@ -173,8 +169,7 @@ static void objects(void)
     free(kept);
 }
 
-/* ---- all sizes, with survivors
- * ----------------------------------------------------------------------- */
+/* --- all sizes, with survivors ---------------------------------------------------------------- */
 
 static void mixed(void)
 {
@@ -196,8 +191,7 @@ static void mixed(void)
     free(kept);
 }
 
-/* ---- fragmentation: many small, most freed, then larger ones
- * -------------------------------------------- */
+/* --- fragmentation: many small, most freed, then larger ones ---------------------------------- */
 
 static void fragments(void)
 {
@@ -221,8 +215,7 @@ static void fragments(void)
     free(kept);
 }
 
-/* ---- large blocks
- * ------------------------------------------------------------------------------------------ */
+/* --- large blocks ----------------------------------------------------------------------------- */
 
 static void large(void)
 {
@@ -240,8 +233,7 @@ static void large(void)
         free(kept[i]);
 }
 
-/* ---- one thread allocates, another frees
- * -------------------------------------------------------------------- */
+/* --- one thread allocates, another frees ------------------------------------------------------ */
 
 enum { RING = 4096, HANDED = 1000000 };
 
@@ -295,8 +287,7 @@ static void handover(void)
     pthread_join(other, NULL);
 }
 
-/* ---- a server: threads that replace each other's blocks, and end
- * ---------------------------------------------- */
+/* --- a server: threads that replace each other's blocks, and end ------------------------------ */
 
 enum { SESSIONS = 2000, SERVERS = 4 };
 
@@ -334,8 +325,7 @@ static void server(void)
     }
 }
 
-/* ---- threads that come and go
- * -------------------------------------------------------------------------------------- */
+/* --- threads that come and go ----------------------------------------------------------------- */
 
 static void *visit(void *arg)
 {

@@ -44,7 +44,7 @@
 #include <ward/base.h>
 #include <ward/prot.h>
 
-/* ---- faults -------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 /* Why an access failed. Append only. */
 enum ward_fault_kind {
@@ -72,7 +72,7 @@ struct ward_fault {
     unsigned kind;   /* of ward_fault_kind */
 };
 
-/* ---- spaces -------------------------------------------------------------------------------- */
+/* --- spaces ----------------------------------------------------------------------------------- */
 
 struct ward_space;
 struct ward_pin; /* ward/pin.h */
@@ -254,7 +254,7 @@ WARD_API WARD_CHECKED int ward_space_write_versioned(struct ward_space *space, u
                                                      size_t given, const void *src, size_t known,
                                                      struct ward_fault *why);
 
-/* ---- the thread's context ------------------------------------------------------------------ */
+/* --- the thread's context --------------------------------------------------------------------- */
 
 /* No-fault mode, for code that must not wait: until the matching end this thread asks no fault
  * hook, and an access that would need one fails at once. (The system still does what it does about

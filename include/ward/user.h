@@ -162,7 +162,7 @@ WARD_INLINE bool ward_user_is_bool(const void *member)
     return *(const unsigned char *)member <= 1;
 }
 
-/* ---- declared in advance -------------------------------------------------------------------- */
+/* --- declared in advance ---------------------------------------------------------------------- */
 
 WARD_USER_DEFINE(ward_u8, uint8_t, WARD_SCALAR(uint8_t));
 WARD_USER_DEFINE(ward_u16, uint16_t, WARD_SCALAR(uint16_t));

@@ -21,8 +21,7 @@ typedef void work(uint64_t addr, size_t n);
 static uint64_t ours[PAGE / 8];
 static struct ward_space *here; /* as a system call keeps it that makes more than one access */
 
-/* --- Copies --------------------------------------------------------------------------------------
- */
+/* --- Copies ----------------------------------------------------------------------------------- */
 
 static void by_gate(uint64_t addr, size_t n)
 {
@@ -90,8 +89,7 @@ static void by_walk(uint64_t addr, size_t n)
         copy_bytes((char *)ours, (const char *)direct(arch_address(*entry)) + addr % PAGE, n);
 }
 
-/* --- Heaps ---------------------------------------------------------------------------------------
- */
+/* --- Heaps ------------------------------------------------------------------------------------ */
 
 struct object {
     char bytes[BLOCK_BYTES];
@@ -177,8 +175,7 @@ CHURN(churn_plain, plain_alloc(&plain_pool), plain_free(&plain_pool, held[at]))
 CHURN(churn_hardened, hardened_alloc(&hardened_pool), hardened_free(&hardened_pool, held[at]))
 CHURN(churn_list, list_alloc(BLOCK_BYTES), list_free(held[at]))
 
-/* --- Counting
- * -------------------------------------------------------------------------------------- */
+/* --- Counting --------------------------------------------------------------------------------- */
 
 /* Instructions of one time, in hundredths. */
 static uint64_t count(work *does, uint64_t addr, size_t n)

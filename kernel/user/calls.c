@@ -44,8 +44,7 @@ static void expect_error(const struct pointer_call *call, uint64_t pointer, int6
     quit(1);
 }
 
-/* --- Pointers that are bad wherever they are used
- * ------------------------------------------------------- */
+/* --- Pointers that are bad wherever they are used --------------------------------------------- */
 
 static void try_bad(const struct pointer_call *call)
 {
@@ -109,8 +108,7 @@ static void try_all(const struct pointer_call *call)
         try_straddling(call);
 }
 
-/* --- The calls
- * -------------------------------------------------------------------------------------------- */
+/* --- The calls -------------------------------------------------------------------------------- */
 
 static void fill_pipe(void)
 {

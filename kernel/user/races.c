@@ -12,8 +12,7 @@ static uint32_t stop, stopped;
 static int64_t file;
 static int32_t fds[2];
 
-/* --- What the other thread does
- * ------------------------------------------------------------------------- */
+/* --- What the other thread does --------------------------------------------------------------- */
 
 static void stop_others(void)
 {
@@ -74,8 +73,7 @@ static void fork_again_and_again(void *argument)
     end_thread();
 }
 
-/* --- What this one does
- * -------------------------------------------------------------------------------- */
+/* --- What this one does ----------------------------------------------------------------------- */
 
 static int64_t is_one_of(const char *what, int64_t got, int64_t least, int64_t most, int64_t error,
                          int64_t other)
@@ -145,8 +143,7 @@ static void race(void (*other)(void *), int rounds)
     EXPECT_IS((int64_t)AT(area), CALL(CALL_MAP, AT(area), PAGES * PAGE, WARD_RW));
 }
 
-/* --- Stale translations
- * ----------------------------------------------------------------------------------- */
+/* --- Stale translations ----------------------------------------------------------------------- */
 
 static volatile uint64_t *victim;
 
@@ -195,8 +192,7 @@ static int with_shootdowns(void *argument)
     return count_stale_writes(200, 1);
 }
 
-/* --- Interrupts
- * ---------------------------------------------------------------------------------------------- */
+/* --- Interrupts ------------------------------------------------------------------------------- */
 
 static void ticks_strike_during_accesses(void)
 {

@@ -37,8 +37,7 @@ static void together(void (*function)(void), unsigned count)
         (void)CALL(CALL_YIELD);
 }
 
-/* --- Files
- * -------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 static void read_all(void)
 {
@@ -101,8 +100,7 @@ static void measure(void)
             program_bytes = names[i].bytes;
 }
 
-/* --- Pins
- * --------------------------------------------------------------------------------------- */
+/* --- Pins ------------------------------------------------------------------------------------- */
 
 static void pin_and_unpin(void)
 {
@@ -144,8 +142,7 @@ static void each_pin_has_a_number_of_its_own(void)
     EXPECT_IS(0, CALL(CALL_UNMAP, AT(page), PAGE));
 }
 
-/* --- Children, pipes
- * ---------------------------------------------------------------------------- */
+/* --- Children, pipes -------------------------------------------------------------------------- */
 
 static void wait_for_all(void)
 {

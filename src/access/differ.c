@@ -7,7 +7,7 @@ static struct ward_differ *differ_of(struct ward_space *space)
     return (struct ward_differ *)space;
 }
 
-/* --- Comparing ------------------------------------------------------------------------------ */
+/* --- Comparing -------------------------------------------------------------------------------- */
 
 static bool may_be_denied(unsigned kind)
 {

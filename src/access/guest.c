@@ -16,7 +16,7 @@
 
 #define KNOWN_FLAGS (WARD_GUEST_IDENTITY | WARD_GUEST_NULL | WARD_GUEST_CLAMP | WARD_GUEST_CHECKED)
 
-/* --- The lock ------------------------------------------------------------------------------- */
+/* --- The lock --------------------------------------------------------------------------------- */
 
 /* Whatever somebody was doing to the pages when this child was made: all are closed, and open again
  * by their states when they are touched. */

@@ -2,7 +2,7 @@
 #include <ward/arith.h>
 #include <ward/iov.h>
 
-/* --- Importing ------------------------------------------------------------------------------ */
+/* --- Importing -------------------------------------------------------------------------------- */
 
 static int invalid(uint64_t a, unsigned kind, struct ward_fault *why)
 {
@@ -73,7 +73,7 @@ int ward_iov_import(struct ward_space *space, uint64_t a, size_t count, struct w
     return error;
 }
 
-/* --- Copying -------------------------------------------------------------------------------- */
+/* --- Copying ---------------------------------------------------------------------------------- */
 
 /* Where a copy stands: `off` bytes are still to be passed over. */
 struct walk {

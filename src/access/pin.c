@@ -40,7 +40,7 @@ int ward_space_pin(struct ward_space *space, uint64_t a, size_t n, unsigned acce
     return ward_fault_error(fault.kind);
 }
 
-/* --- Strings -------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 /* The bytes before the first zero. Reads no further than the end of the page in which it lies. */
 static ptrdiff_t measure(struct ward_space *space, uint64_t a, size_t cap, struct ward_fault *why)
@@ -99,7 +99,7 @@ ptrdiff_t ward_space_pin_str(struct ward_space *space, uint64_t a, size_t cap, s
     return length;
 }
 
-/* --- Releasing ------------------------------------------------------------------------------ */
+/* --- Releasing -------------------------------------------------------------------------------- */
 
 /* Of two at once, one wins the space; the loser looks at nothing else. */
 int ward_space_unpin(struct ward_pin *pin)

@@ -27,7 +27,7 @@ static void close_fd(int fd)
         (void)call(SYS_close, (uintptr_t)fd, 0, 0, 0);
 }
 
-/* --- Files of /proc ------------------------------------------------------------------------- */
+/* --- Files of /proc --------------------------------------------------------------------------- */
 
 static char *put_text(char *at, const char *text)
 {

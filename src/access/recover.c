@@ -16,7 +16,7 @@ static _Atomic bool frozen;
 static struct ward_recover_looks_ first_looks;
 static struct ward_recover_looks_ *_Atomic looks = &first_looks;
 
-/* --- Looking -------------------------------------------------------------------------------- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 static uintptr_t insn_of(const struct ward_recover_entry *entry)
 {
@@ -76,7 +76,7 @@ const struct ward_recover_entry *ward_recover_find(uintptr_t pc)
     return found;
 }
 
-/* --- Waiting -------------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------------------- */
 
 void ward_recover_count_in_(struct ward_recover_looks_ *counted)
 {
@@ -113,7 +113,7 @@ void ward_recover_freeze_(void)
     atomic_store(&frozen, true);
 }
 
-/* --- Sorting -------------------------------------------------------------------------------- */
+/* --- Sorting ---------------------------------------------------------------------------------- */
 
 static bool is_sorted(const struct ward_recover_table *table)
 {
@@ -209,7 +209,7 @@ static void prepare(struct ward_recover_table *table, size_t count)
         make_order(table, count);
 }
 
-/* --- Registering ---------------------------------------------------------------------------- */
+/* --- Registering ------------------------------------------------------------------------------ */
 
 static bool raise_highest(unsigned to)
 {

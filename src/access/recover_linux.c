@@ -43,7 +43,7 @@ enum state { NOT_YET, BEING_DONE, INSTALLED };
 
 static _Atomic int state = NOT_YET;
 
-/* --- Ours? ---------------------------------------------------------------------------------- */
+/* --- Ours? ------------------------------------------------------------------------------------ */
 
 static unsigned kind_of_segv(int code)
 {
@@ -91,7 +91,7 @@ bool ward_recover_try(int sig, void *siginfo, void *ucontext)
     return true;
 }
 
-/* --- Somebody else's ------------------------------------------------------------------------ */
+/* --- Somebody else's -------------------------------------------------------------------------- */
 
 static void set_default(int sig)
 {
@@ -167,7 +167,7 @@ static void handle(int sig, siginfo_t *info, void *context)
         pass_on(sig, info, context);
 }
 
-/* --- Installing ----------------------------------------------------------------------------- */
+/* --- Installing ------------------------------------------------------------------------------- */
 
 /* Nothing interrupts a look at the tables; the old handler's own mask is set before it is called.
  */

@@ -22,7 +22,7 @@ static long call(long number, uintptr_t a, uintptr_t b, uintptr_t c)
     return ward_syscall_(number, (long)a, (long)b, (long)c, 0, 0, 0);
 }
 
-/* --- Both ----------------------------------------------------------------------------------- */
+/* --- Both ------------------------------------------------------------------------------------- */
 
 /* What an answer of the system's means, of those that are the same in all calls. */
 static unsigned kind_of(long error)
@@ -76,7 +76,7 @@ static bool self_populate(struct ward_space *space, uint64_t a, size_t n, unsign
     return false;
 }
 
-/* --- By table ------------------------------------------------------------------------------- */
+/* --- By table --------------------------------------------------------------------------------- */
 
 static const struct ward_space_ops table_ops = {
     .name = "self by table",
@@ -113,7 +113,7 @@ int ward_self_write_u64_(uint64_t a, uint64_t kind, uint64_t value, struct ward_
                 : ward_space_write_u64(space, a, value, why);
 }
 
-/* --- By calls ------------------------------------------------------------------------------- */
+/* --- By calls --------------------------------------------------------------------------------- */
 
 /* The process id is asked for each time: it is another after a fork. */
 static int own_pid(void)
@@ -220,7 +220,7 @@ struct ward_space *ward_space_self_auto(void)
     return &space;
 }
 
-/* --- Within regions -------------------------------------------------------------------------- */
+/* --- Within regions --------------------------------------------------------------------------- */
 
 /* Does all of the range lie in one of them? Else the fault names the first byte that does not:
  * where they overlap, that of the one that reaches furthest. */

@@ -13,7 +13,7 @@
 
 WARD_STATIC_ASSERT(WARD_FAULT_BUSY == 11, "touch.h knows it by its number");
 
-/* --- Faults --------------------------------------------------------------------------------- */
+/* --- Faults ----------------------------------------------------------------------------------- */
 
 struct kind {
     int error;
@@ -75,7 +75,7 @@ bool ward_space_ok(const struct ward_space *space)
             (ward_is_pow2(space->direct) && space->mask == space->direct - 1));
 }
 
-/* --- Trying, and trying again ---------------------------------------------------------------- */
+/* --- Trying, and trying again ----------------------------------------------------------------- */
 
 /* An access under way: where the caller's bytes are, and how much is done. */
 struct access {
@@ -218,7 +218,7 @@ WARD_INLINE bool is_direct(const struct ward_space *space, uint64_t a, size_t n)
     return n <= direct && a - space->first <= direct - n;
 }
 
-/* --- Bytes ---------------------------------------------------------------------------------- */
+/* --- Bytes ------------------------------------------------------------------------------------ */
 
 /* What the fast way could not do, done anew from where it stopped. */
 static WARD_COLD int read_slowly(struct ward_space *space, uint64_t a, void *dst, size_t n,
@@ -331,7 +331,7 @@ int ward_space_fill(struct ward_space *space, uint64_t a, unsigned char value, s
     return 0;
 }
 
-/* --- Words ---------------------------------------------------------------------------------- */
+/* --- Words ------------------------------------------------------------------------------------ */
 
 /* What stands before a word's access, in order: misaligned, then outside. */
 static bool may_touch(const struct ward_space *space, uint64_t a, unsigned width,
@@ -428,7 +428,7 @@ int ward_space_write_word_(struct ward_space *space, uint64_t a, unsigned width,
     return fault.kind ? answer(&fault, why) : succeed(why);
 }
 
-/* --- Atomics -------------------------------------------------------------------------------- */
+/* --- Atomics ---------------------------------------------------------------------------------- */
 
 enum { TRIES = 128 }; /* what a hostile party that keeps changing the word can cost */
 
@@ -545,7 +545,7 @@ int ward_space_atomic(struct ward_space *space, uint64_t a, struct ward_atomic *
     return fault.kind ? answer(&fault, why) : succeed(why);
 }
 
-/* --- In advance ------------------------------------------------------------------------------ */
+/* --- In advance ------------------------------------------------------------------------------- */
 
 typedef bool advance(struct ward_space *, uint64_t, size_t, unsigned, struct ward_fault *);
 
@@ -651,7 +651,7 @@ int ward_space_write_versioned(struct ward_space *space, uint64_t a, size_t give
     return error;
 }
 
-/* --- The thread's context -------------------------------------------------------------------- */
+/* --- The thread's context --------------------------------------------------------------------- */
 
 void ward_nofault_begin(void)
 {

@@ -14,7 +14,7 @@
  * divides the size), so that nothing behind the sentinel's own page can fail. */
 enum { PIECE = 256 };
 
-/* --- Scanning ------------------------------------------------------------------------------- */
+/* --- Scanning --------------------------------------------------------------------------------- */
 
 struct scan {
     unsigned char *dst;
@@ -104,7 +104,7 @@ static ptrdiff_t finish(struct scan *scan, struct ward_space *space, uint64_t a,
     return length < 0 ? length : length / (ptrdiff_t)scan->size;
 }
 
-/* --- Strings -------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 /* By the general way, for what is not direct. */
 static WARD_COLD ptrdiff_t read_str_slowly(struct ward_space *space, uint64_t a, char *dst,
@@ -154,7 +154,7 @@ ptrdiff_t ward_space_read_str(struct ward_space *space, uint64_t a, char *dst, s
     return length;
 }
 
-/* --- Text ----------------------------------------------------------------------------------- */
+/* --- Text ------------------------------------------------------------------------------------- */
 
 static bool is_tail(unsigned char byte)
 {
@@ -206,7 +206,7 @@ ptrdiff_t ward_space_read_utf8(struct ward_space *space, uint64_t a, char *dst, 
     return -EILSEQ;
 }
 
-/* --- Sentinels ------------------------------------------------------------------------------ */
+/* --- Sentinels -------------------------------------------------------------------------------- */
 
 ptrdiff_t ward_space_read_until(struct ward_space *space, uint64_t a, void *dst, size_t size,
                                 size_t cap, const void *sentinel, struct ward_fault *why)

@@ -47,7 +47,7 @@ uint64_t ward_mem_bugs(struct ward_mem mem)
     return mem.ops ? mem.ops->bugs(mem.self) : 0;
 }
 
-/* ---- slab ---- */
+/* --- slab ------------------------------------------------------------------------------------- */
 
 static bool slab_serves(const struct ward_slab *slab, struct ward_layout layout)
 {
@@ -116,7 +116,7 @@ struct ward_mem ward_mem_of_slab(struct ward_slab *slab)
     return mem;
 }
 
-/* ---- bump ---- */
+/* --- bump ------------------------------------------------------------------------------------- */
 
 static void *bump_alloc(void *self, struct ward_layout layout, bool zeroed)
 {

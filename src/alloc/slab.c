@@ -3,7 +3,7 @@
 
 #include <ward/host.h>
 
-/* ---- reports ---- */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 bool ward_slab_is_here_(const struct ward_slab_geometry_ *g)
 {
@@ -87,7 +87,7 @@ static void scrub(const struct ward_slab_geometry_ *g, uint32_t index, size_t si
     ward_slab_scrub_(g, &g->spec, ward_slab_slot_(g, index), size);
 }
 
-/* ---- the front pattern ---- */
+/* --- the front pattern ------------------------------------------------------------------------ */
 
 /* It is the canary of a slot that cannot be. Byte i of the word stands i + 1 before the slot when
  * the pattern is shorter than the word. */
@@ -118,7 +118,7 @@ bool ward_slab_front_is_(const struct ward_slab_geometry_ *g, const unsigned cha
     return same;
 }
 
-/* ---- making slots ready ---- */
+/* --- making slots ready ----------------------------------------------------------------------- */
 
 /* Bytes of the region up to the end of slot `index`. */
 static size_t end_of(const struct ward_slab_geometry_ *g, uint32_t index)
@@ -186,7 +186,7 @@ static int make_ready(const struct ward_slab_geometry_ *g, uint32_t index)
     return err;
 }
 
-/* ---- repair ---- */
+/* --- repair ----------------------------------------------------------------------------------- */
 
 static void forget_waiting(const struct ward_slab_geometry_ *g)
 {
@@ -264,7 +264,7 @@ void ward_slab_bad_entry_(const struct ward_slab_geometry_ *g, const void *at)
     report(g, WARD_BUG_METADATA, at, NULL, 0, "the free list does not agree with the slots");
 }
 
-/* ---- allocation off the fast path ---- */
+/* --- allocation off the fast path ------------------------------------------------------------- */
 
 static unsigned char *first_other(unsigned char *at, size_t len, unsigned char byte)
 {
@@ -421,7 +421,7 @@ void *ward_slab_alloc_slow_(struct ward_slab *slab, size_t size, uint32_t at)
     return block;
 }
 
-/* ---- free off the fast path ---- */
+/* --- free off the fast path ------------------------------------------------------------------- */
 
 /* The slot an address lies in, by division: false if it lies in none. */
 static bool slot_around(const struct ward_slab_geometry_ *g, const void *addr, uint32_t *index)
@@ -593,7 +593,7 @@ void ward_slab_free_slow_(struct ward_slab *slab, void *block, size_t size)
     ward_slab_leave_(g, before);
 }
 
-/* ---- the same body for slabs whose spec is known at run time only ---- */
+/* --- the same body for slabs whose spec is known at run time only ----------------------------- */
 
 /* Instances for the two usual policies, and one that reads its bits from the geometry. Each is a
  * function of its own, so that the short ones need not save what the long one uses. */
@@ -636,7 +636,7 @@ void ward_slab_free(struct ward_slab *slab, void *block, size_t size)
     }
 }
 
-/* ---- size and handles ---- */
+/* --- size and handles ------------------------------------------------------------------------- */
 
 size_t ward_slab_usable(const struct ward_slab *slab, const void *block)
 {

@@ -4,7 +4,7 @@
  */
 #include "alloc/slab.h"
 
-/* ---- verify ---- */
+/* --- verify ----------------------------------------------------------------------------------- */
 
 /* What a walk over the words of all slots counts. The sums tell whether two lists name the same
  * slots: each slot adds a secret word of its own. */
@@ -121,7 +121,7 @@ bool ward_slab_verify(const struct ward_slab *slab)
     return ok;
 }
 
-/* ---- info ---- */
+/* --- info ------------------------------------------------------------------------------------- */
 
 static void fill_info(const struct ward_slab_geometry_ *g, struct ward_slab_info *info)
 {
@@ -169,7 +169,7 @@ struct ward_region *ward_slab_meta(const struct ward_slab *slab)
     return slab && slab->geometry ? slab->meta : NULL;
 }
 
-/* ---- each ---- */
+/* --- each ------------------------------------------------------------------------------------- */
 
 /* The next live slot from *index on. */
 static bool next_live(const struct ward_slab_geometry_ *g, uint32_t *index, uint32_t *size)
@@ -198,7 +198,7 @@ void ward_slab_each(struct ward_slab *slab, bool (*each)(void *block, size_t siz
         index++;
 }
 
-/* ---- release ---- */
+/* --- release ---------------------------------------------------------------------------------- */
 
 /* The bytes of slot `index` outside the released [from, to) are cleared too, so that the whole slot
  * is as fresh memory is, and its word says so. */
@@ -280,7 +280,7 @@ ptrdiff_t ward_slab_release(struct ward_slab *slab)
     return got;
 }
 
-/* ---- reset ---- */
+/* --- reset ------------------------------------------------------------------------------------ */
 
 static void reset_state(const struct ward_slab_geometry_ *g)
 {

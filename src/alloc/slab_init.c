@@ -39,7 +39,7 @@ static uint32_t smaller(uint64_t a, uint32_t b)
     return a < b ? (uint32_t)a : b;
 }
 
-/* ---- the data side ---- */
+/* --- the data side ---------------------------------------------------------------------------- */
 
 static uint32_t per_span_of(const struct ward_slab_spec *spec, uint32_t capacity)
 {
@@ -114,7 +114,7 @@ static uint32_t slots_in(const struct ward_slab_spec *spec, size_t bytes)
     return smaller(((bytes - one) >> g.pitch_log2) + 1, UINT32_MAX / g.per_span) * g.per_span;
 }
 
-/* ---- the metadata side ---- */
+/* --- the metadata side ------------------------------------------------------------------------ */
 
 static void size_quarantine(struct ward_slab_geometry_ *g)
 {
@@ -183,7 +183,7 @@ size_t ward_slab_data_bytes(const struct ward_slab_spec *spec, uint32_t capacity
     return shape_checked(&g, spec, capacity) ? 0 : data_bytes(&g);
 }
 
-/* ---- init ---- */
+/* --- init ------------------------------------------------------------------------------------- */
 
 /* Slots end where the region ends, at the guard. */
 static void place_data(struct ward_slab_geometry_ *g, struct ward_region *data)
@@ -394,7 +394,7 @@ int ward_slab_init(struct ward_slab *slab, const struct ward_slab_spec *spec,
     return init(slab, spec, region, UINT32_MAX);
 }
 
-/* ---- the recipes ---- */
+/* --- the recipes ------------------------------------------------------------------------------ */
 
 /* Splits the mapped region and builds the slab on it. */
 static int build(struct ward_slab *slab, const struct ward_slab_spec *spec,

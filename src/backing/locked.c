@@ -22,7 +22,7 @@ static bool is_gone(const struct ward_region *region)
            ((const struct ward_locked *)region)->epoch != ward_host_fork_epoch();
 }
 
-/* --- The operations ------------------------------------------------------------------------ */
+/* --- The operations --------------------------------------------------------------------------- */
 
 /* Once the bytes are cleared the range reads as zero, which is what was asked. That the pages go
  * back as well is a courtesy old kernels know nothing of; in secret memory it would do
@@ -109,7 +109,7 @@ static const struct ward_region_ops secret_ops = {
     .fini = locked_fini,
 };
 
-/* --- Making one ---------------------------------------------------------------------------- */
+/* --- Making one ------------------------------------------------------------------------------- */
 
 /* An inaccessible reservation; the inside is opened or filled later, the ends stay guards. */
 static int plan_locked(struct ward_reserve_spec_ *plan, size_t size)

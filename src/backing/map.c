@@ -40,7 +40,7 @@ static bool starts_closed(const struct ward_map *map)
     return (map->region.facts & (WARD_IS_LAZY | WARD_IS_CLOSED)) != 0;
 }
 
-/* --- The operations ------------------------------------------------------------------------ */
+/* --- The operations --------------------------------------------------------------------------- */
 
 /* Grows the prefix to at least off + len. The first step takes a marked front guard along, so
  * that guard and prefix stay one mapping. */
@@ -144,7 +144,7 @@ static const struct ward_region_ops map_ops = {
     .fini = map_fini,
 };
 
-/* --- Making one ---------------------------------------------------------------------------- */
+/* --- Making one ------------------------------------------------------------------------------- */
 
 /* Marks one guard, or makes it inaccessible where that fails. */
 static int arm_guard(struct ward_map *map, unsigned char *at, size_t len)

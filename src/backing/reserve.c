@@ -97,7 +97,7 @@ int ward_reserve_fini_(const struct ward_reserve_ *made)
     return ward_host_unmap(made->origin, made->bytes);
 }
 
-/* --- Guards that split --------------------------------------------------------------------- */
+/* --- Guards that split ------------------------------------------------------------------------ */
 
 #define SPLITS_PER_GUARD ((size_t)2)
 

@@ -13,7 +13,7 @@ static size_t ragged(uintptr_t at, size_t n)
     return head < n ? head : n;
 }
 
-/* --- Byte by byte --------------------------------------------------------------------------- */
+/* --- Byte by byte ----------------------------------------------------------------------------- */
 
 struct ward_bulk_ ward_bulk_bytes_in_(void *dst, uintptr_t from, size_t n, size_t done)
 {
@@ -52,7 +52,7 @@ struct ward_bulk_ ward_bulk_bytes_fill_(uintptr_t to, unsigned char value, size_
     return (struct ward_bulk_){ done, 0 };
 }
 
-/* --- Word by word --------------------------------------------------------------------------- */
+/* --- Word by word ----------------------------------------------------------------------------- */
 
 /* Each begins with the bytes up to a foreign multiple of eight, so that a word lies in one page: it
  * faults whole or not at all. What is not there is not called: most copies are of whole words.
@@ -162,7 +162,7 @@ struct ward_bulk_ ward_bulk_general_fill_(uintptr_t to, unsigned char value, siz
     return ward_bulk_bytes_fill_(to, value, n, i);
 }
 
-/* --- Strings -------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 /* The zero itself counts as copied, not as done. */
 static struct ward_bulk_ bytes_str(char *dst, uintptr_t from, size_t n, size_t done, bool *ended)
@@ -218,7 +218,7 @@ struct ward_bulk_ ward_bulk_general_str_(char *dst, uintptr_t from, size_t n)
     return bytes_str(dst, from, n, i, &ended);
 }
 
-/* --- The form ------------------------------------------------------------------------------- */
+/* --- The form --------------------------------------------------------------------------------- */
 
 static bool always(void)
 {
@@ -234,7 +234,7 @@ const struct ward_bulk_form_ ward_bulk_general_ = {
     .str = ward_bulk_general_str_,
 };
 
-/* --- By one form ----------------------------------------------------------------------------- */
+/* --- By one form ------------------------------------------------------------------------------ */
 
 int ward_bulk_in_by_(const struct ward_bulk_form_ *form, void *space, uintptr_t from, void *dst,
                      size_t n, void *why, ward_bulk_rest_ *rest)

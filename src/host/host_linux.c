@@ -83,7 +83,7 @@ size_t ward_host_page_size(void)
     return (size_t)getauxval(AT_PAGESZ);
 }
 
-/* --- Mappings ------------------------------------------------------------------------------ */
+/* --- Mappings --------------------------------------------------------------------------------- */
 
 static int linux_prot(unsigned prot)
 {
@@ -170,7 +170,7 @@ int ward_host_unmap(void *at, size_t len)
     return (int)call(SYS_munmap, (uintptr_t)at, len, 0);
 }
 
-/* --- The key ------------------------------------------------------------------------------- */
+/* --- The key ---------------------------------------------------------------------------------- */
 
 static _Atomic int key_word = -1; /* the process's key once there is one; never goes back */
 
@@ -212,7 +212,7 @@ int ward_host_protect(void *at, size_t len, unsigned prot)
     return (int)ward_syscall_(SYS_pkey_mprotect, (long)at, (long)len, linux_prot(prot), key, 0, 0);
 }
 
-/* --- Advice -------------------------------------------------------------------------------- */
+/* --- Advice ----------------------------------------------------------------------------------- */
 
 static int linux_advice(enum ward_host_advice advice)
 {
@@ -325,7 +325,7 @@ int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
     return optional(madvise_range(at, len, linux_advice(advice)));
 }
 
-/* --- Limits -------------------------------------------------------------------------------- */
+/* --- Limits ----------------------------------------------------------------------------------- */
 
 /* Up to cap bytes of a small file. The count, or a negative error number. */
 static long read_file(const char *path, char *text, size_t cap)
@@ -367,7 +367,7 @@ size_t ward_host_split_budget(void)
     return budget;
 }
 
-/* --- Randomness ---------------------------------------------------------------------------- */
+/* --- Randomness ------------------------------------------------------------------------------- */
 
 int ward_host_random(void *bytes, size_t len)
 {
@@ -384,7 +384,7 @@ int ward_host_random(void *bytes, size_t len)
     return 0;
 }
 
-/* --- Fork ---------------------------------------------------------------------------------- */
+/* --- Fork ------------------------------------------------------------------------------------- */
 
 /*
  * The fork word stands alone in a page that the kernel wipes in a child: 0 there means "forked".
@@ -484,7 +484,7 @@ uint64_t ward_host_fork_epoch(void)
     return value;
 }
 
-/* --- Threads -------------------------------------------------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 /* Within the reach of a fixed offset, so that reading it never makes the dynamic linker allocate:
  * it is asked for in signal handlers. */
@@ -506,7 +506,7 @@ void ward_host_wake(const uint32_t *word)
     (void)ward_syscall_(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
-/* --- The end -------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 void ward_host_write(const char *text, size_t len)
 {

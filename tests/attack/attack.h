@@ -40,7 +40,7 @@ ATTACK_UNUSED static bool attack_without(int argc, char **argv)
     return argc > 1 && strcmp(argv[1], "without") == 0;
 }
 
-/* ---- accesses ---- */
+/* --- accesses --------------------------------------------------------------------------------- */
 
 /* The same address; nobody knows any more what it points to. */
 ATTACK_UNUSED static unsigned char *launder(const void *at)
@@ -61,7 +61,7 @@ ATTACK_NOINLINE static unsigned char peek(const void *at, ptrdiff_t offset)
     return *(volatile unsigned char *)((uintptr_t)launder(at) + (uintptr_t)offset);
 }
 
-/* ---- faults ---- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 static sigjmp_buf attack_back;
 static void *volatile attack_fault_address;
@@ -97,7 +97,7 @@ ATTACK_UNUSED static bool can_write(const void *at)
     return true;
 }
 
-/* ---- reports ---- */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 /* What the handler saw; cleared by the one who looks. */
 struct attack_seen {
@@ -131,7 +131,7 @@ ATTACK_UNUSED static unsigned reports_of(enum ward_bug_kind kind)
     return reports;
 }
 
-/* ---- what is attacked ---- */
+/* --- what is attacked ------------------------------------------------------------------------- */
 
 ATTACK_UNUSED static void make_slab(struct ward_slab *slab, size_t size, unsigned policy,
                                     uint32_t capacity)

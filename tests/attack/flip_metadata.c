@@ -51,7 +51,7 @@ static unsigned char pattern[256 + SIZE_LARGEST]; /* 0, 1, 2, ... */
 static const void *freeing;                       /* at this moment */
 static bool freed_in_vain;
 
-/* ---- violations ---- */
+/* --- violations ------------------------------------------------------------------------------- */
 
 static sigjmp_buf broken;
 static const char *broken_how;
@@ -69,7 +69,7 @@ static void on_signal(int number)
     violated(number == SIGALRM ? "it hangs" : "it crashes");
 }
 
-/* ---- the honest program ---- */
+/* --- the honest program ----------------------------------------------------------------------- */
 
 /* The slot of a block, by the geometry, which is trusted. */
 static uint32_t slot_of(const void *block)
@@ -220,7 +220,7 @@ static void go_on(void)
     MUST(attack_seen.reports <= REPORTS_MAX);
 }
 
-/* ---- the same moment again and again ---- */
+/* --- the same moment again and again ---------------------------------------------------------- */
 
 static struct {
     struct owned owned[SLOTS_MAX];
@@ -308,7 +308,7 @@ static void restore(enum moment moment)
     copy_data(true);
 }
 
-/* ---- flips ---- */
+/* --- flips ------------------------------------------------------------------------------------ */
 
 struct tally {
     unsigned long flips, verified, reported, harmless, broken;

@@ -68,7 +68,7 @@ int build(struct stack *stack, const struct combination *of)
     return error;
 }
 
-/* ---- failing calls ------------------------------------------------------------------------- */
+/* --- failing calls ---------------------------------------------------------------------------- */
 
 static const struct ward_layout layout = { 200, 32 };
 

@@ -28,7 +28,7 @@ static void *alloc(struct stack *stack, size_t size, size_t align)
     return ward_mem_alloc(stack->mem, layout);
 }
 
-/* ---- the region ---------------------------------------------------------------------------- */
+/* --- the region ------------------------------------------------------------------------------- */
 
 static const char *the_region_keeps_its_laws(struct stack *stack, const struct combination *of)
 {
@@ -99,7 +99,7 @@ static const char *metadata_lies_apart_from_the_data(struct stack *stack,
     return NULL;
 }
 
-/* ---- blocks -------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static const char *blocks_are_aligned_disjoint_and_keep_their_patterns(struct stack *stack,
                                                                        const struct combination *of)

@@ -14,7 +14,7 @@
 
 #include "inject.h"
 
-/* ---- one combination ----------------------------------------------------------------------- */
+/* --- one combination -------------------------------------------------------------------------- */
 
 static const char *run_cases(const struct combination *of)
 {
@@ -82,7 +82,7 @@ static void conforms(void **state)
     assert_true(of->wrapper && of->wrapper->traits & KEEPS_PLACES ? runs_in_child(of) : !run(of));
 }
 
-/* ---- all of them --------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 enum { NAME_BYTES = 96, COMBINATIONS_MAX = 2048 };
 

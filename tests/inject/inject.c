@@ -95,7 +95,7 @@ static int fails(void)
     return -state.error;
 }
 
-/* --- The ledger ---------------------------------------------------------------------------- */
+/* --- The ledger ------------------------------------------------------------------------------- */
 
 static void insert(size_t i, uintptr_t at, size_t len)
 {
@@ -154,7 +154,7 @@ static void strike(uintptr_t at, size_t len)
         erase(i);
 }
 
-/* --- The host calls ------------------------------------------------------------------------ */
+/* --- The host calls --------------------------------------------------------------------------- */
 
 static bool is_taken(unsigned ability)
 {

@@ -47,7 +47,7 @@ struct operation {
     size_t lost;                 /* bytes that may be lost */
 };
 
-/* --- Two threads in turn --------------------------------------------------------------------- */
+/* --- Two threads in turn ---------------------------------------------------------------------- */
 
 enum turn { FORKER, STEPPED, DONE };
 
@@ -100,7 +100,7 @@ static void at_each_step(int signal, siginfo_t *info, void *context)
     errno = before;
 }
 
-/* --- Blocks ---------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 /* The ends and the beginning of what the pages hold. */
 static void fill(const struct block *block, size_t seed)
@@ -268,8 +268,7 @@ static enum verdict child(const struct operation *operation, bool with_thread)
     return FINE;
 }
 
-/* --- Operations --------------------------------------------------------------------------------
- */
+/* --- Operations ------------------------------------------------------------------------------- */
 
 static void nothing(void)
 {

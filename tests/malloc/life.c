@@ -61,8 +61,7 @@ static void work(void)
     }
 }
 
-/* --- Threads ------------------------------------------------------------------------------------
- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 static void *come_and_go(void *gift)
 {
@@ -160,8 +159,7 @@ static void signals_that_do_not_allocate(void)
     waitpid(pid, NULL, 0);
 }
 
-/* --- Children -----------------------------------------------------------------------------------
- */
+/* --- Children --------------------------------------------------------------------------------- */
 
 static void ended_well(pid_t pid)
 {
@@ -228,8 +226,7 @@ static void children_of_children(void)
 
 static char *self;
 
-/* --- Filters ------------------------------------------------------------------------------------
- */
+/* --- Filters ---------------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 /* Calls that a sandbox may not know fail, each as such filters make it fail. */
@@ -275,8 +272,7 @@ static void without_optional_calls(void)
 }
 #endif
 
-/* --- Descriptors, libraries ----------------------------------------------------------------------
- */
+/* --- Descriptors, libraries ------------------------------------------------------------------- */
 
 /* A container that has none. */
 static void without_proc(void)

@@ -28,8 +28,7 @@ static void check(bool holds, const char *what, size_t with)
     failures++;
 }
 
-/* --- Blocks in a chain, which costs no memory besides ------------------------------------------
- */
+/* --- Blocks in a chain, which costs no memory besides ----------------------------------------- */
 
 struct link {
     struct link *next;
@@ -152,8 +151,7 @@ static int lowered_data(void)
     return failures;
 }
 
-/* --- From the start ----------------------------------------------------------------------------
- */
+/* --- From the start --------------------------------------------------------------------------- */
 
 static char *self;
 
@@ -255,8 +253,7 @@ static int tiny(void)
     return failures;
 }
 
-/* --- Locked memory ------------------------------------------------------------------------------
- */
+/* --- Locked memory ---------------------------------------------------------------------------- */
 
 /* Not more than the program uses, and what a few classes have ready; nor are tables of pages filled
  * for what is only reserved. */
@@ -282,8 +279,7 @@ static int locked(void)
     return failures;
 }
 
-/* --- Without overcommitment ----------------------------------------------------------------------
- */
+/* --- Without overcommitment ------------------------------------------------------------------- */
 
 /* Where somebody has set it; it is the whole machine's. */
 static int strict_commitment(void)
@@ -305,8 +301,7 @@ static int strict_commitment(void)
     return failures;
 }
 
-/* --- All of it
- * ------------------------------------------------------------------------------------ */
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static const struct part {
     const char *name;

@@ -31,7 +31,7 @@
 
 enum { PAGES = 64, GROWING = 48, GUESTS = 3, ENTRIES = 40 };
 
-/* ---- randomness and failure ---------------------------------------------------------------- */
+/* --- randomness and failure ------------------------------------------------------------------- */
 
 static uint64_t seed;
 static _Thread_local uint64_t stream;
@@ -89,7 +89,7 @@ static void count(enum event event)
     __atomic_fetch_add(&events[event], 1, __ATOMIC_RELAXED);
 }
 
-/* ---- intervals ----------------------------------------------------------------------------- */
+/* --- intervals -------------------------------------------------------------------------------- */
 
 /* Something that is true from time to time: begin is counted up before it is, and end after it was.
  */
@@ -112,7 +112,7 @@ static void end(struct interval *interval)
     __atomic_store_n(&interval->ended, get(&interval->begun), __ATOMIC_SEQ_CST);
 }
 
-/* ---- the model of a guest -------------------------------------------------------------------- */
+/* --- the model of a guest --------------------------------------------------------------------- */
 
 struct page_model {
     struct interval generation, readable, writable;
@@ -168,8 +168,7 @@ static void settle_and_disown(struct guest_model *m, size_t i, size_t n)
     }
 }
 
-/* ---- changing ----------------------------------------------------------------------------------
- */
+/* --- changing --------------------------------------------------------------------------------- */
 
 /* What the pages may be from now on, announced before it is so. */
 static void announce(struct page_model *p, unsigned prot)
@@ -318,7 +317,7 @@ static void *changer(void *number)
     return NULL;
 }
 
-/* ---- looking before and after ---------------------------------------------------------------- */
+/* --- looking before and after ----------------------------------------------------------------- */
 
 enum { SPAN = 4 }; /* pages that one access can reach */
 
@@ -392,8 +391,7 @@ static void expect_reason(const struct before *b, const struct ward_fault *why)
     EXPECT((settled & why->access) != why->access);
 }
 
-/* ---- accessing
- * ----------------------------------------------------------------------------------- */
+/* --- accessing -------------------------------------------------------------------------------- */
 
 static void read_bytes(struct before *b, size_t at, size_t n)
 {
@@ -553,8 +551,7 @@ static void *accessor(void *number)
     return NULL;
 }
 
-/* ---- a file that is truncated -------------------------------------------------------------------
- */
+/* --- a file that is truncated ----------------------------------------------------------------- */
 
 static struct {
     struct interval generation;
@@ -610,8 +607,7 @@ static void *file_reader(void *number)
     return NULL;
 }
 
-/* ---- exception tables
- * ---------------------------------------------------------------------------- */
+/* --- exception tables ------------------------------------------------------------------------- */
 
 /* Of code that nobody runs, in no order, so that registering has work to do. */
 static void *tables(void *number)
@@ -631,8 +627,7 @@ static void *tables(void *number)
     return NULL;
 }
 
-/* ---- all together
- * ---------------------------------------------------------------------------------- */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static void make_guests(void)
 {

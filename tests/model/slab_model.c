@@ -12,7 +12,7 @@
 
 #include <ward/ward.h>
 
-/* ---- randomness and failure ---------------------------------------------------------------- */
+/* --- randomness and failure ------------------------------------------------------------------- */
 
 static uint64_t seed, stream;
 static unsigned long episode, step;
@@ -53,7 +53,7 @@ static enum ward_verdict contain(const struct ward_bug *bug, void *arg)
     return WARD_CONTAIN;
 }
 
-/* ---- the model of a slab ------------------------------------------------------------------- */
+/* --- the model of a slab ---------------------------------------------------------------------- */
 
 enum { SLOTS_MAX = 700 };
 
@@ -215,7 +215,7 @@ static void do_check_one(void)
         EXPECT(ward_slab_get(&m.slab, block->handle) == block->at);
 }
 
-/* ---- misuse -------------------------------------------------------------------------------- */
+/* --- misuse ----------------------------------------------------------------------------------- */
 
 static bool is_live(const unsigned char *at)
 {
@@ -323,7 +323,7 @@ static void do_stale_handle(void)
     expect_bug(WARD_BUG_STALE_HANDLE);
 }
 
-/* ---- the whole ----------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static bool visit(void *at, size_t size, void *arg)
 {
@@ -452,7 +452,7 @@ static void run_slab(void)
     }
 }
 
-/* ---- the model of a bump arena ------------------------------------------------------------- */
+/* --- the model of a bump arena ---------------------------------------------------------------- */
 
 static struct {
     struct ward_bump bump;
@@ -591,7 +591,7 @@ static void run_bump(void)
     EXPECT(ward_region_fini(&map.region) == 0);
 }
 
-/* ---- main ---------------------------------------------------------------------------------- */
+/* --- main ------------------------------------------------------------------------------------- */
 
 static uint64_t seed_of_now(void)
 {

@@ -67,7 +67,7 @@ static inline bool is_all(const void *bytes, size_t len, unsigned char value)
         }                                                                                          \
     while (0)
 
-/* --- Memory, asked through the kernel: an access that fails is an answer, not a death ------ */
+/* --- Memory, asked through the kernel: an access that fails is an answer, not a death --------- */
 
 static inline bool can_read(const void *at)
 {
@@ -139,7 +139,7 @@ static inline size_t resident_pages(void *at, size_t len)
     return count;
 }
 
-/* --- The process as the kernel describes it ------------------------------------------------ */
+/* --- The process as the kernel describes it --------------------------------------------------- */
 
 /* Mappings (lines of /proc/self/maps) that hold a byte of [at, at + len). */
 static inline unsigned mappings_in(const void *at, size_t len)
@@ -179,7 +179,7 @@ static inline bool has_vm_flag(const void *at, const char *flag)
     return has;
 }
 
-/* --- Children ------------------------------------------------------------------------------ */
+/* --- Children --------------------------------------------------------------------------------- */
 
 /* In a child: cmocka's handlers would take a fault for a failed test. */
 static inline void become_child(void)

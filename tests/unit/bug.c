@@ -182,7 +182,7 @@ static void a_report_is_cut_at_every_cap(void **state)
     assert_int_equal(ward_bug_print(&bug, NULL, 0), 0);
 }
 
-/* ---- raising ------------------------------------------------------------------------------- */
+/* --- raising ---------------------------------------------------------------------------------- */
 
 static unsigned asked;
 

@@ -77,7 +77,7 @@ static bool is_told(struct ward_bulk_ got, size_t n, size_t distance)
            (n <= distance || got.kind == WARD_FAULT_PROT);
 }
 
-/* --- In ------------------------------------------------------------------------------------- */
+/* --- In --------------------------------------------------------------------------------------- */
 
 static bool in_case(const struct ward_bulk_form_ *form, size_t n, size_t distance, size_t align)
 {
@@ -98,7 +98,7 @@ static void every_copy_in_is_exact(void **state)
     try_all(in_case);
 }
 
-/* --- Out, fill ------------------------------------------------------------------------------ */
+/* --- Out, fill -------------------------------------------------------------------------------- */
 
 /* Has [to, to + done) been written with these, or with value, and nothing beside it? */
 static bool is_put(const unsigned char *to, const unsigned char *src, size_t done)
@@ -144,7 +144,7 @@ static void every_fill_is_exact(void **state)
     try_all(fill_case);
 }
 
-/* --- Strings -------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 /* A string of `length` bytes that would end behind the fault if length >= distance, into room for
  * n. */
@@ -190,7 +190,7 @@ static void every_string_is_exact(void **state)
     try_all(str_case);
 }
 
-/* --- Ours ----------------------------------------------------------------------------------- */
+/* --- Ours ------------------------------------------------------------------------------------- */
 
 static int copy_to_bad(void *arg)
 {

@@ -20,8 +20,7 @@
 
 static unsigned char *pages, *edge; /* two pages, and behind them one that faults */
 
-/* --- No allocation
- * -------------------------------------------------------------------------------- */
+/* --- No allocation ---------------------------------------------------------------------------- */
 
 /* Each kind of access once, that succeeds and that fails. False: one did otherwise. */
 static bool access_everything(struct ward_space *self)
@@ -74,8 +73,7 @@ static void no_access_allocates(void **state)
     assert_int_equal(allocations(), before + 2); /* it does count */
 }
 
-/* --- In a handler that interrupted malloc
- * ----------------------------------------------------------- */
+/* --- In a handler that interrupted malloc ----------------------------------------------------- */
 
 static volatile sig_atomic_t inside, interrupted, went_wrong;
 static _Atomic bool stop;
@@ -133,8 +131,7 @@ static void a_handler_that_interrupted_malloc_may_access(void **state)
     signal(SIGUSR1, SIG_IGN);
 }
 
-/* --- In a thread that nobody set up
- * ------------------------------------------------------------------ */
+/* --- In a thread that nobody set up ----------------------------------------------------------- */
 
 enum {
     STACK_BYTES = 65536,
@@ -193,8 +190,7 @@ static void a_thread_without_any_set_up_may_access(void **state)
     assert_int_equal(in_child(raw_thread, NULL), 0);
 }
 
-/* --- In a child forked in the middle of a fault
- * --------------------------------------------------------- */
+/* --- In a child forked in the middle of a fault ----------------------------------------------- */
 
 static void *fault_on(void *unused)
 {
@@ -238,8 +234,7 @@ static void a_child_forked_while_threads_look_tables_up_does_not_hang(void **sta
         pthread_join(threads[i], NULL);
 }
 
-/* --- Broken memory
- * ----------------------------------------------------------------------------------------- */
+/* --- Broken memory ---------------------------------------------------------------------------- */
 
 /* As the kernel would tell of a broken page at this instruction. */
 static void call_it_broken(int sig, siginfo_t *info, void *context)
@@ -311,8 +306,7 @@ static void memory_that_really_breaks_is_told_by_its_kind(void **state)
     unmap_edge(broken, 2);
 }
 
-/* --- Pages of every kind
- * ------------------------------------------------------------------------------------- */
+/* --- Pages of every kind ---------------------------------------------------------------------- */
 
 /* The system copies by what the mapping says. By table it is what the MMU says: x86-64, aarch64 and
  * riscv64 have no pages that may be written and not read. */
@@ -371,8 +365,7 @@ static void a_guard_page_is_efault_by_every_way(void **state)
     assert_int_equal(ward_region_fini(&map.region), 0);
 }
 
-/* --- Contracts that are broken
- * ---------------------------------------------------------------------------------- */
+/* --- Contracts that are broken ---------------------------------------------------------------- */
 
 static int replace_inside(void *unused)
 {
@@ -393,8 +386,7 @@ static void replacing_the_handler_inside_a_scope_is_death(void **state)
     assert_int_equal(in_child(replace_inside, NULL), -SIGSEGV);
 }
 
-/* --- Addresses that are none
- * ------------------------------------------------------------------------------------ */
+/* --- Addresses that are none ------------------------------------------------------------------ */
 
 /* The processor tells no address for these: the record has it all the same. */
 static void a_non_canonical_address_is_named_as_the_first_bad_byte(void **state)

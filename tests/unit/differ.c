@@ -360,8 +360,7 @@ static void access_randomly(struct ward_differ *differ, uint64_t base)
     assert_true(differ->compared > 0 && differ->not_compared == 0);
 }
 
-/* --- Self
- * ------------------------------------------------------------------------------------------ */
+/* --- Self ------------------------------------------------------------------------------------- */
 
 static void protect_randomly(void)
 {
@@ -403,8 +402,7 @@ static void the_ways_to_self_agree_with_each_other(void **state)
     compare_randomly(by(1), by(0), "by calls against by table");
 }
 
-/* --- A process
- * --------------------------------------------------------------------------------------- */
+/* --- A process -------------------------------------------------------------------------------- */
 
 static void ourselves_as_another_process_are_the_same_as_self(void **state)
 {
@@ -418,8 +416,7 @@ static void ourselves_as_another_process_are_the_same_as_self(void **state)
     ward_process_close(&process);
 }
 
-/* --- A guest
- * -------------------------------------------------------------------------------------------- */
+/* --- A guest ---------------------------------------------------------------------------------- */
 
 /* Maps, unmaps and protects; the model alike. A page that was unmapped comes back with zeroes. */
 static void change_guest_randomly(struct ward_guest *guest)

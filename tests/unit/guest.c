@@ -326,8 +326,7 @@ static void what_is_mapped_is_not_mapped_again_and_what_is_not_is_not_protected(
     end(&guest);
 }
 
-/* --- The limit
- * ------------------------------------------------------------------------------------ */
+/* --- The limit -------------------------------------------------------------------------------- */
 
 static void growing_raises_the_limit_and_moves_nothing(void **state)
 {
@@ -378,8 +377,7 @@ static void shrinking_unmaps_what_is_beyond(void **state)
     end(&guest);
 }
 
-/* --- Areas
- * ----------------------------------------------------------------------------------------- */
+/* --- Areas ------------------------------------------------------------------------------------ */
 
 static void areas_are_runs_of_equal_state(void **state)
 {
@@ -422,8 +420,7 @@ static void areas_are_runs_of_equal_state(void **state)
     }
 }
 
-/* --- In advance
- * ----------------------------------------------------------------------------------- */
+/* --- In advance ------------------------------------------------------------------------------- */
 
 static void check_names_the_first_byte_that_may_not_be_accessed(void **state)
 {
@@ -528,8 +525,7 @@ static void in_nofault_mode_a_page_that_is_not_open_is_a_fault(void **state)
     }
 }
 
-/* --- Other accesses
- * ---------------------------------------------------------------------------------- */
+/* --- Other accesses --------------------------------------------------------------------------- */
 
 static void strings_atomics_and_counts_work_across_pages(void **state)
 {
@@ -564,8 +560,7 @@ static void strings_atomics_and_counts_work_across_pages(void **state)
     }
 }
 
-/* --- Regions of one's own
- * ---------------------------------------------------------------------------- */
+/* --- Regions of one's own --------------------------------------------------------------------- */
 
 static void a_region_of_the_callers_is_given_back_empty_and_open(void **state)
 {

@@ -7,8 +7,7 @@
 #include "access/guest.h"
 #include "inject.h"
 
-/* --- A host with hooks
- * ----------------------------------------------------------------------------- */
+/* --- A host with hooks ------------------------------------------------------------------------ */
 
 struct host {
     struct ward_guest guest;
@@ -179,8 +178,7 @@ static void a_host_that_fails_may_say_why_and_is_not_asked_without_end(void **st
     }
 }
 
-/* --- Pins
- * ------------------------------------------------------------------------------------------ */
+/* --- Pins ------------------------------------------------------------------------------------- */
 
 /* Everything that would take page 5 away is refused, and it is as it was. */
 static void assert_held(struct ward_guest *guest)
@@ -316,8 +314,7 @@ static void a_pinned_string_is_read_where_it_lies(void **state)
     }
 }
 
-/* --- Forks
- * ----------------------------------------------------------------------------------------- */
+/* --- Forks ------------------------------------------------------------------------------------ */
 
 static struct ward_guest forked;
 static struct ward_pin parents;
@@ -420,8 +417,7 @@ static void what_was_half_open_is_closed_in_the_child(void **state)
     end(&forked);
 }
 
-/* --- What fails changes nothing
- * ---------------------------------------------------------------------- */
+/* --- What fails changes nothing --------------------------------------------------------------- */
 
 static void a_reservation_that_fails_leaves_nothing_mapped(void **state)
 {
@@ -631,8 +627,7 @@ static void a_host_is_not_asked_about_a_page_that_cannot_be_had(void **state)
     }
 }
 
-/* --- A region that does not what it says
- * ------------------------------------------------------------ */
+/* --- A region that does not what it says ------------------------------------------------------ */
 
 static struct ward_split liar_of;
 static bool lies;

@@ -33,7 +33,7 @@ static int advise(void *at, size_t pages, enum ward_host_advice advice)
     return ward_host_advise(at, pages * PAGE, advice);
 }
 
-/* --- Waiting ------------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------------------- */
 
 static uint32_t gate;
 
@@ -68,7 +68,7 @@ static void nobody_waits_for_a_word_that_changed(void **state)
     ward_host_wake(&word);
 }
 
-/* --- Mappings ------------------------------------------------------------------------------ */
+/* --- Mappings --------------------------------------------------------------------------------- */
 
 static void the_page_size_is_the_systems(void **state)
 {
@@ -171,7 +171,7 @@ static void protection_is_set_and_set_back(void **state)
     unmap(at, 2);
 }
 
-/* --- Advice -------------------------------------------------------------------------------- */
+/* --- Advice ----------------------------------------------------------------------------------- */
 
 static bool host_has(enum ward_host_advice advice)
 {
@@ -389,7 +389,7 @@ static void secret_memory_is_memory(void **state)
     assert_int_equal(next_descriptor(), descriptor); /* none stays open */
 }
 
-/* --- What old kernels and filters answer --------------------------------------------------- */
+/* --- What old kernels and filters answer ------------------------------------------------------ */
 
 /* The system call `number`, if its third argument is `third`, fails from now on. */
 static int forbid(int number, unsigned third, int error)
@@ -441,7 +441,7 @@ static void what_the_kernel_does_not_know_is_not_supported(void **state)
         assert_int_equal(in_child(without_optional_calls, &i), 0);
 }
 
-/* --- Limits and randomness ----------------------------------------------------------------- */
+/* --- Limits and randomness -------------------------------------------------------------------- */
 
 static void the_split_budget_is_half_of_the_limit(void **state)
 {
@@ -558,7 +558,7 @@ static void without_a_source_nothing_goes_on(void **state)
     assert_int_equal(in_child(epoch_without_getrandom, NULL), -SIGABRT);
 }
 
-/* --- The key ------------------------------------------------------------------------------- */
+/* --- The key ---------------------------------------------------------------------------------- */
 
 static void there_is_one_key_for_the_process(void **state)
 {
@@ -598,7 +598,7 @@ static void without_a_key_keyed_protection_is_refused(void **state)
     unmap(at, 1);
 }
 
-/* --- Fork: all of it in children, so that each sees a first use ---------------------------- */
+/* --- Fork: all of it in children, so that each sees a first use ------------------------------- */
 
 static int epoch_changes_in_child(void *arg)
 {
@@ -761,7 +761,7 @@ static void threads_that_race_for_the_first_use_get_the_same(void **state)
         assert_int_equal(in_child(race_for_the_first_use, NULL), 0);
 }
 
-/* --- The end ------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 static char letter(size_t at)
 {

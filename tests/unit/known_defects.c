@@ -342,8 +342,7 @@ static void a_vector_that_is_rewritten_meanwhile_is_the_one_that_was_imported(vo
     pthread_join(other, NULL);
 }
 
-/* --- Types
- * ---------------------------------------------------------------------------------------- */
+/* --- Types ------------------------------------------------------------------------------------ */
 
 static void two_pointers_to_one_place_give_two_copies(void **state)
 {
@@ -401,8 +400,7 @@ static void writing_asks_for_no_right_to_read(void **state)
     assert_int_equal(mprotect(pages, PAGE, PROT_READ | PROT_WRITE), 0);
 }
 
-/* --- Lengths
- * -------------------------------------------------------------------------------------- */
+/* --- Lengths ---------------------------------------------------------------------------------- */
 
 static void a_length_that_is_none_is_an_error_never_an_abort(void **state)
 {
@@ -473,8 +471,7 @@ static void a_check_is_one_question_however_long_the_range(void **state)
     assert_int_equal(w.checks, 1);
 }
 
-/* --- Scans
- * ---------------------------------------------------------------------------------------- */
+/* --- Scans ------------------------------------------------------------------------------------ */
 
 static void an_element_that_straddles_into_a_bad_page_is_a_fault(void **state)
 {
@@ -522,8 +519,7 @@ static void a_scan_ends_where_its_room_does(void **state)
     assert_true(w.fetched[w.fetches - 1].at + w.fetched[w.fetches - 1].n <= FIRST + 110);
 }
 
-/* --- Counts, errors, addresses
- * -------------------------------------------------------------------- */
+/* --- Counts, errors, addresses ---------------------------------------------------------------- */
 
 static void a_copy_tells_how_far_it_came_and_leaves_no_old_bytes(void **state)
 {
@@ -569,8 +565,7 @@ static void the_kernels_addresses_are_outside_not_just_unmapped(void **state)
         }
 }
 
-/* --- Atomics
- * -------------------------------------------------------------------------------------- */
+/* --- Atomics ---------------------------------------------------------------------------------- */
 
 static void *change_upper_half(void *word)
 {
@@ -699,8 +694,7 @@ static void an_atomic_on_a_page_that_goes_is_an_error(void **state)
     unmap_edge(theirs, 1);
 }
 
-/* --- Tables
- * --------------------------------------------------------------------------------------- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 /* Entries hold distances from themselves: sorting must not move them. */
 static void entries_of_an_unsorted_table_go_on_where_they_said(void **state)

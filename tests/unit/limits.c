@@ -25,7 +25,7 @@ static bool is_documented(int error)
            error == -ENOSPC;
 }
 
-/* ---- one object after the other; 0 or the line that went wrong ---- */
+/* --- one object after the other; 0 or the line that went wrong -------------------------------- */
 
 static int use_region(struct ward_region *region, int error, size_t bytes)
 {
@@ -131,7 +131,7 @@ static int use_slabs(void)
     return wrong;
 }
 
-/* ---- under each limit ---- */
+/* --- under each limit ------------------------------------------------------------------------- */
 
 struct limit {
     __rlimit_resource_t resource;

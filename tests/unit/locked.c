@@ -67,7 +67,7 @@ static bool is_guarded(void)
            is_closed(locked.origin, front) && is_closed(end_of(), back);
 }
 
-/* --- Both kinds ---------------------------------------------------------------------------- */
+/* --- Both kinds ------------------------------------------------------------------------------- */
 
 static init_kind *const kinds[] = { ward_locked_init, ward_secret_init };
 
@@ -270,7 +270,7 @@ static void beyond_the_limit_for_locked_memory_init_fails(void **state)
     assert_int_equal(in_child(init_beyond_the_limit, &limit), 0);
 }
 
-/* --- Locked -------------------------------------------------------------------------------- */
+/* --- Locked ----------------------------------------------------------------------------------- */
 
 static int read_first(void *arg)
 {
@@ -312,7 +312,7 @@ static void release_of_locked_memory_takes_fresh_pages(void **state)
     end();
 }
 
-/* --- Secret -------------------------------------------------------------------------------- */
+/* --- Secret ----------------------------------------------------------------------------------- */
 
 static void without_secret_memory_it_is_locked_and_says_so(void **state)
 {

@@ -51,7 +51,7 @@ static bool is_guarded(const struct ward_map *map)
            is_closed(map->origin, front_bytes(map)) && is_closed(end_of(map), back_bytes(map));
 }
 
-/* --- What a map is ------------------------------------------------------------------------- */
+/* --- What a map is ---------------------------------------------------------------------------- */
 
 static void a_map_is_zeroed_pages_that_can_be_written(void **state)
 {
@@ -154,7 +154,7 @@ static void what_does_not_fit_the_address_space_is_enomem(void **state)
     }
 }
 
-/* --- Guards -------------------------------------------------------------------------------- */
+/* --- Guards ----------------------------------------------------------------------------------- */
 
 static void every_guard_page_is_inaccessible_at_once(void **state)
 {
@@ -288,7 +288,7 @@ static void guards_hold_through_release(void **state)
     end(map);
 }
 
-/* --- Placement ----------------------------------------------------------------------------- */
+/* --- Placement -------------------------------------------------------------------------------- */
 
 static void every_alignment_is_kept_and_costs_no_address_space(void **state)
 {
@@ -341,7 +341,7 @@ static void random_maps_have_longer_guards_of_random_lengths(void **state)
     assert_true(alike < 32); /* 2 are expected: they are drawn apart */
 }
 
-/* --- Lazy ---------------------------------------------------------------------------------- */
+/* --- Lazy ------------------------------------------------------------------------------------- */
 
 static void a_lazy_map_is_inaccessible_until_committed(void **state)
 {
@@ -461,7 +461,7 @@ static void commit_that_fails_changes_nothing(void **state)
     end(map);
 }
 
-/* --- Release ------------------------------------------------------------------------------- */
+/* --- Release ---------------------------------------------------------------------------------- */
 
 static void release_of_a_committed_range_reads_zero_and_gives_the_pages_back(void **state)
 {
@@ -545,7 +545,7 @@ static void ranges_off_the_page_are_refused_and_change_nothing(void **state)
     end(map);
 }
 
-/* --- Protection ---------------------------------------------------------------------------- */
+/* --- Protection ------------------------------------------------------------------------------- */
 
 static void protection_applies_to_the_range_and_keeps_its_contents(void **state)
 {
@@ -762,7 +762,7 @@ static void a_guard_that_fails_never_opens_what_was_closed(void **state)
     end(map);
 }
 
-/* --- Options ------------------------------------------------------------------------------- */
+/* --- Options ---------------------------------------------------------------------------------- */
 
 static void populate_faults_all_pages_in(void **state)
 {
@@ -878,7 +878,7 @@ static void without_random_bytes_there_is_no_random_map(void **state)
     assert_all_zero(map);
 }
 
-/* --- Everything that can fail, and other page sizes ---------------------------------------- */
+/* --- Everything that can fail, and other page sizes ------------------------------------------- */
 
 static struct ward_map_spec failing_spec;
 

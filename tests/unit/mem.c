@@ -15,7 +15,7 @@ static struct ward_layout of(size_t size, size_t align)
     return layout;
 }
 
-/* ---- an allocator that notes what it is asked ---------------------------------------------- */
+/* --- an allocator that notes what it is asked ------------------------------------------------- */
 
 static struct {
     unsigned calls;
@@ -170,7 +170,7 @@ static void a_null_handle_does_nothing(void **state)
     }
 }
 
-/* ---- ward's own ---------------------------------------------------------------------------- */
+/* --- ward's own ------------------------------------------------------------------------------- */
 
 static void a_slab_that_was_not_initialised_serves_nothing(void **state)
 {

@@ -92,8 +92,7 @@ static void obey(void *arg, char what, int orders, int answers)
     }
 }
 
-/* --- The supervisor
- * ------------------------------------------------------------------------------- */
+/* --- The supervisor --------------------------------------------------------------------------- */
 
 static struct target target;
 static int listener = -1;
@@ -321,8 +320,7 @@ static void pointers_are_as_wide_as_those_of_the_call(void **state)
     assert_int_equal(result(), 0);
 }
 
-/* --- Another system
- * ------------------------------------------------------------------------------- */
+/* --- Another system --------------------------------------------------------------------------- */
 
 /* The manual of process_vm_readv lets a system refuse a range of which any part is bad. A
  * supervisor plays that system: the calls of its child come here. */

@@ -176,7 +176,7 @@ static void pins_are_void_in_a_child(void **state)
     assert_int_equal(ward_space_unpin(&pin), 0);
 }
 
-/* --- Strings ------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 static void a_pinned_string_has_its_terminator(void **state)
 {

@@ -18,7 +18,7 @@ enum { CAP = 4 };
 static struct record values[CAP];
 static struct ward_iov ranges[CAP];
 
-/* ---- the forms: of n elements at a; n is 1 where the form has one --------------------------- */
+/* --- the forms: of n elements at a; n is 1 where the form has one ----------------------------- */
 
 #define WORD_FORMS(W)                                                                              \
     static ptrdiff_t read_##W(struct ward_space *s, uint64_t a, size_t n, struct ward_fault *why)  \
@@ -128,7 +128,7 @@ static const struct form {
     { "iovec_import", import, WARD_READ, COUNTED },
 };
 
-/* ---- the addresses -------------------------------------------------------------------------- */
+/* --- the addresses ---------------------------------------------------------------------------- */
 
 static unsigned char *pages; /* two: the first may be accessed, the second only be read */
 static bool can_populate;

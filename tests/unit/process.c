@@ -196,8 +196,7 @@ static void every_class_of_bad_address_is_efault(void **state)
     }
 }
 
-/* --- What ends by itself
- * -------------------------------------------------------------------------- */
+/* --- What ends by itself ---------------------------------------------------------------------- */
 
 static void put(struct fixture *f, size_t off, const void *bytes, size_t n)
 {
@@ -323,8 +322,7 @@ static void more_pointers_than_an_array_can_hold_are_eoverflow(void **state)
     }
 }
 
-/* --- Protections
- * ---------------------------------------------------------------------------------- */
+/* --- Protections ------------------------------------------------------------------------------ */
 
 static void close_pages(void *arg)
 {

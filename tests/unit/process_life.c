@@ -69,8 +69,7 @@ static void assert_gone(struct ward_process *process, const unsigned char *page)
     assert_true(pointer == 0);
 }
 
-/* --- Death
- * ---------------------------------------------------------------------------------------- */
+/* --- Death ------------------------------------------------------------------------------------ */
 
 static void a_process_that_ended_is_gone(void **state)
 {
@@ -147,8 +146,7 @@ static void a_process_that_is_killed_meanwhile_is_read_right_or_gone(void **stat
     unmap_pages(page, 1);
 }
 
-/* --- Another program
- * ------------------------------------------------------------------------------ */
+/* --- Another program -------------------------------------------------------------------------- */
 
 /* Runs this program again, with "--stranger ADDRESS ORDERS ANSWERS". It begins with an order, the
  * tag to lay out at that address, and on the next order runs itself anew. */
@@ -326,8 +324,7 @@ static void a_program_that_overwrites_its_witness_is_the_same(void **state)
     unmap_pages(page, 1);
 }
 
-/* --- The same number
- * --------------------------------------------------------------------------------- */
+/* --- The same number -------------------------------------------------------------------------- */
 
 /* A child with the number wanted. 0 in the child; negative: not to be had. */
 static pid_t fork_as(pid_t wanted)
@@ -374,8 +371,7 @@ static void a_number_that_was_given_to_another_is_not_taken_for_the_first(void *
     unmap_pages(page, 1);
 }
 
-/* --- Threads
- * -------------------------------------------------------------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 struct shared {
     struct ward_process process;

@@ -224,8 +224,7 @@ static void a_process_that_cannot_be_dumped_is_eperm(void **state)
     assert_int_equal(in_child(watch_it_hide, NULL), 0);
 }
 
-/* --- What the system lacks, or a filter forbids
- * ---------------------------------------------------- */
+/* --- What the system lacks, or a filter forbids ----------------------------------------------- */
 
 struct lack {
     long number;
@@ -370,8 +369,7 @@ static void every_call_may_fail_and_nothing_goes_wrong(void **state)
     assert_int_equal(read_target(0), 0);
 }
 
-/* --- 32 bits
- * --------------------------------------------------------------------------------------- */
+/* --- 32 bits ---------------------------------------------------------------------------------- */
 
 /* A whole 32-bit program: "pause" for ever, and behind it a list of pointers and a string. */
 enum { BASE = 0x08048000, CODE = 0x54, LIST = 0x60, TEXT = 0x70 };

@@ -7,7 +7,7 @@
 #include "core/chacha.h"
 #include "inject.h"
 
-/* ---- the stream ---------------------------------------------------------------------------- */
+/* --- the stream ------------------------------------------------------------------------------- */
 
 static void unhex(unsigned char *to, const char *text)
 {
@@ -95,7 +95,7 @@ static void the_blocks_of_a_batch_count_on(void **state)
         }
 }
 
-/* ---- keys ---------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static void the_same_root_and_purpose_give_the_same_key(void **state)
 {
@@ -180,7 +180,7 @@ static void without_random_bytes_nothing_starts(void **state)
     assert_all_zero(random);
 }
 
-/* ---- choices ------------------------------------------------------------------------------- */
+/* --- choices ---------------------------------------------------------------------------------- */
 
 /* The key of every batch is the beginning of the one before, and is replaced at once: neither an
  * old key nor what was chosen from an earlier batch is anywhere in the state. */
@@ -259,7 +259,7 @@ static void a_damaged_state_gives_another_choice_and_nothing_worse(void **state)
     }
 }
 
-/* ---- fork ---------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 enum { DRAWS = 64 };
 

@@ -204,7 +204,7 @@ static void a_broken_page_that_was_merely_found_kills_unless_it_is_ignored(void 
     assert_int_equal(in_child(over_found_page, pages), 0);
 }
 
-/* --- Other ways in --------------------------------------------------------------------------- */
+/* --- Other ways in ---------------------------------------------------------------------------- */
 
 static void own_handler(int sig, siginfo_t *info, void *context)
 {
@@ -275,8 +275,7 @@ static void everything_works_before_install_and_after(void **state)
     assert_int_equal(in_child(before_and_after, NULL), 0);
 }
 
-/* --- Tables
- * --------------------------------------------------------------------------------------- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 enum { ENTRIES = 50 };
 

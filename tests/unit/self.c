@@ -267,7 +267,7 @@ static void populate_brings_pages_in_or_says_no(void **state)
     unmap_edge(pages, 3);
 }
 
-/* --- Scopes --------------------------------------------------------------------------------- */
+/* --- Scopes ----------------------------------------------------------------------------------- */
 
 static int blocked_in_scope(void *arg)
 {
@@ -398,7 +398,7 @@ static void blocking_the_signal_inside_a_scope_is_death(void **state)
     unmap_edge(pages, 1);
 }
 
-/* --- Within --------------------------------------------------------------------------------- */
+/* --- Within ----------------------------------------------------------------------------------- */
 
 /* The range test is made to pass all addresses, as a mispredicted branch would. */
 static void a_single_region_of_a_power_of_two_is_clamped(void **state)
@@ -607,7 +607,7 @@ static void errno_is_left_alone(void **state)
     assert_int_equal(errno, 4711);
 }
 
-/* --- Mappings that change -------------------------------------------------------------------- */
+/* --- Mappings that change --------------------------------------------------------------------- */
 
 static _Atomic bool stop;
 

@@ -6,7 +6,7 @@
  */
 #include "slabs.h"
 
-/* ---- blocks -------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static void fill_with_its_number(unsigned char *block, size_t size, unsigned number)
 {
@@ -117,7 +117,7 @@ static void no_request_of_zero_or_too_many_bytes_is_served(void **state)
     }
 }
 
-/* ---- places -------------------------------------------------------------------------------- */
+/* --- places ----------------------------------------------------------------------------------- */
 
 static void the_last_slot_ends_where_the_region_ends_and_there_is_the_guard(void **state)
 {
@@ -190,7 +190,7 @@ static void nothing_in_the_data_is_ever_followed(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- exhaustion ---------------------------------------------------------------------------- */
+/* --- exhaustion ------------------------------------------------------------------------------- */
 
 static void a_full_slab_answers_null_and_serves_again_after_a_free(void **state)
 {
@@ -259,7 +259,7 @@ static void the_largest_slab_there_can_be_costs_what_is_used_of_it(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- resize and usable --------------------------------------------------------------------- */
+/* --- resize and usable ------------------------------------------------------------------------ */
 
 static void a_block_changes_its_size_in_place_and_keeps_what_it_holds(void **state)
 {
@@ -359,7 +359,7 @@ static void only_live_blocks_have_a_usable_size(void **state)
     no_bug();
 }
 
-/* ---- walking and counting ------------------------------------------------------------------ */
+/* --- walking and counting --------------------------------------------------------------------- */
 
 static bool stop_at_three(void *block, size_t size, void *arg)
 {

@@ -9,7 +9,7 @@
 
 #include "inject.h"
 
-/* ---- what init takes and refuses ----------------------------------------------------------- */
+/* --- what init takes and refuses -------------------------------------------------------------- */
 
 static _Alignas(64) unsigned char data_bytes[4096], meta_bytes[64 * 1024];
 
@@ -345,7 +345,7 @@ static void fini_leaves_nothing_mapped(void **state)
     }
 }
 
-/* ---- the typed pool ------------------------------------------------------------------------ */
+/* --- the typed pool --------------------------------------------------------------------------- */
 
 struct point {
     double x, y;

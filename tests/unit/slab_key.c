@@ -93,7 +93,7 @@ static void in_fresh_process(int (*work)(void *))
     assert_int_equal(result, 0);
 }
 
-/* ---- stray accesses ------------------------------------------------------------------------ */
+/* --- stray accesses --------------------------------------------------------------------------- */
 
 static void exit_by_code(int number, siginfo_t *info, void *context)
 {
@@ -144,7 +144,7 @@ static void a_stray_read_faults_too(void **state)
     in_fresh_process(read_rows);
 }
 
-/* ---- the register -------------------------------------------------------------------------- */
+/* --- the register ----------------------------------------------------------------------------- */
 
 static bool look(void *block, size_t size, void *arg)
 {
@@ -208,7 +208,7 @@ static void every_call_restores_the_register_exactly(void **state)
     in_fresh_process(keep_the_register);
 }
 
-/* ---- who calls ----------------------------------------------------------------------------- */
+/* --- who calls -------------------------------------------------------------------------------- */
 
 static int go[2];
 
@@ -292,7 +292,7 @@ static void a_forked_child_works(void **state)
     in_fresh_process(use_from_forked_child);
 }
 
-/* ---- bugs ---------------------------------------------------------------------------------- */
+/* --- bugs ------------------------------------------------------------------------------------- */
 
 static sigjmp_buf out;
 static bool closed_in_handler;
@@ -427,7 +427,7 @@ static void what_each_calls_finds_the_metadata_closed(void **state)
     in_fresh_process(look_from_each);
 }
 
-/* ---- life ---------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int seal_it(void *arg)
 {

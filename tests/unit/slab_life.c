@@ -8,7 +8,7 @@
 
 #include "inject.h"
 
-/* ---- release ------------------------------------------------------------------------------- */
+/* --- release ---------------------------------------------------------------------------------- */
 
 enum { MANY = 4000 };
 
@@ -137,7 +137,7 @@ static void a_release_that_fails_says_so_and_the_slab_is_whole(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- reset --------------------------------------------------------------------------------- */
+/* --- reset ------------------------------------------------------------------------------------ */
 
 static void reset_frees_every_block_and_drops_what_they_held(void **state)
 {
@@ -199,7 +199,7 @@ static void a_reset_that_fails_changes_nothing(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- memory that runs short ---------------------------------------------------------------- */
+/* --- memory that runs short ------------------------------------------------------------------- */
 
 static void no_memory_is_null_and_later_there_is_some(void **state)
 {
@@ -231,7 +231,7 @@ static void no_memory_is_null_and_later_there_is_some(void **state)
     }
 }
 
-/* ---- fork ---------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 static int use_it(void *arg)
 {
@@ -449,7 +449,7 @@ static void the_recipe_for_secrets_is_refused_in_a_child_and_can_be_made_again(v
     }
 }
 
-/* ---- secrets ------------------------------------------------------------------------------- */
+/* --- secrets ---------------------------------------------------------------------------------- */
 
 static void the_recipe_for_secrets_holds_secrets(void **state)
 {

@@ -44,7 +44,7 @@ static void assert_serves_all_but(struct ward_slab *slab, uint32_t lost)
     assert_int_equal(ward_slab_fini(slab), 0);
 }
 
-/* ---- free ---------------------------------------------------------------------------------- */
+/* --- free ------------------------------------------------------------------------------------- */
 
 static void a_second_free_is_reported_whatever_came_between(void **state)
 {
@@ -258,7 +258,7 @@ static void freeing_null_is_nothing(void **state)
     }
 }
 
-/* ---- resize -------------------------------------------------------------------------------- */
+/* --- resize ----------------------------------------------------------------------------------- */
 
 static void resizing_what_is_no_live_block_of_that_size_is_the_same_bug_as_freeing_it(void **state)
 {
@@ -303,7 +303,7 @@ static void resizing_a_block_that_overflowed_retires_it(void **state)
     assert_serves_all_but(&slab, 1);
 }
 
-/* ---- containment --------------------------------------------------------------------------- */
+/* --- containment ------------------------------------------------------------------------------ */
 
 static void one_bad_slot_costs_one_slot(void **state)
 {
@@ -410,7 +410,7 @@ static void a_handler_may_jump_away_and_the_slab_goes_on(void **state)
     }
 }
 
-/* ---- damaged metadata ---------------------------------------------------------------------- */
+/* --- damaged metadata ------------------------------------------------------------------------- */
 
 enum { SLOTS = 12 };
 

@@ -10,7 +10,7 @@
 
 #include "inject.h"
 
-/* ---- random slots -------------------------------------------------------------------------- */
+/* --- random slots ----------------------------------------------------------------------------- */
 
 static size_t index_of(const struct ward_slab *slab, const void *block)
 {
@@ -83,7 +83,7 @@ static void a_random_slab_is_not_issued_in_order(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- what is left in a free slot ----------------------------------------------------------- */
+/* --- what is left in a free slot -------------------------------------------------------------- */
 
 static void free_leaves_zero_or_poison_in_the_whole_slot(void **state)
 {
@@ -166,7 +166,7 @@ static void a_poisoned_block_is_issued_with_its_poison(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- canaries ------------------------------------------------------------------------------ */
+/* --- canaries --------------------------------------------------------------------------------- */
 
 static void assert_overflow_is_exact(unsigned policy)
 {
@@ -355,7 +355,7 @@ static void a_front_shorter_than_a_word_is_watched_too(void **state)
     }
 }
 
-/* ---- quarantine ---------------------------------------------------------------------------- */
+/* --- quarantine ------------------------------------------------------------------------------- */
 
 enum { WAIT = 64 };
 
@@ -499,7 +499,7 @@ static void a_write_to_a_waiting_block_is_seen_by_verify(void **state)
     }
 }
 
-/* ---- generations --------------------------------------------------------------------------- */
+/* --- generations ------------------------------------------------------------------------------ */
 
 static void a_handle_finds_its_block_until_that_is_freed(void **state)
 {
@@ -618,7 +618,7 @@ static void a_slot_issued_as_often_as_can_be_told_is_retired(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- guards -------------------------------------------------------------------------------- */
+/* --- guards ----------------------------------------------------------------------------------- */
 
 static void make_guarded(struct ward_slab *slab, uint32_t every, uint32_t capacity)
 {
@@ -704,7 +704,7 @@ static void a_guard_the_system_refuses_is_counted_once(void **state)
     assert_int_equal(ward_slab_fini(&slab), 0);
 }
 
-/* ---- the rest ------------------------------------------------------------------------------ */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void without_a_key_a_slab_goes_on_and_says_so(void **state)
 {

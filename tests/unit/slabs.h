@@ -57,7 +57,7 @@ static inline struct ward_slab_info info_of(const struct ward_slab *slab)
     return info;
 }
 
-/* ---- the equation -------------------------------------------------------------------------- */
+/* --- the equation ----------------------------------------------------------------------------- */
 
 struct live_count {
     uint32_t blocks;
@@ -89,7 +89,7 @@ static inline bool is_whole(struct ward_slab *slab)
            (info.live_bytes == 0 || info.live_bytes == count.bytes);
 }
 
-/* ---- places -------------------------------------------------------------------------------- */
+/* --- places ----------------------------------------------------------------------------------- */
 
 struct ends {
     unsigned char *first, *last;
@@ -116,7 +116,7 @@ static inline struct ends ends_of(struct ward_slab *slab, size_t size)
     return ends;
 }
 
-/* ---- bugs ---------------------------------------------------------------------------------- */
+/* --- bugs ------------------------------------------------------------------------------------- */
 
 enum { BUGS_KEPT = 16 };
 

@@ -2,7 +2,7 @@
 /* What the front of every space promises, on spaces made for the purpose. */
 #include "access.h"
 
-/* --- A space with a page that a hook commits ------------------------------------------------- */
+/* --- A space with a page that a hook commits -------------------------------------------------- */
 
 struct toy {
     struct ward_space space;
@@ -169,8 +169,7 @@ static void a_hook_may_send_the_rest_to_the_operations(void **state)
     unmap_edge(pages, 1);
 }
 
-/* --- Order of errors
- * ------------------------------------------------------------------------------ */
+/* --- Order of errors -------------------------------------------------------------------------- */
 
 static enum ward_answer forgetful_fault(struct ward_space *space, struct ward_fault *fault)
 {
@@ -311,8 +310,7 @@ static void check_is_about_the_range_and_sane_flags(void **state)
     unmap_edge(pages, 1);
 }
 
-/* --- Words
- * ---------------------------------------------------------------------------------------- */
+/* --- Words ------------------------------------------------------------------------------------ */
 
 #define assert_word(BITS, AT)                                                                      \
     do {                                                                                           \
@@ -363,7 +361,7 @@ static void a_read_sees_what_was_just_stored(void **state)
     }
 }
 
-/* --- Clamping ------------------------------------------------------------------------------- */
+/* --- Clamping --------------------------------------------------------------------------------- */
 
 /* What a mispredicted test of the range would let through, for real: a space that takes every
  * address for its own. The accesses must all come out within the region all the same. */
@@ -423,8 +421,7 @@ static void spaces_that_are_not_as_they_should_be_are_known(void **state)
     assert_false(ward_space_ok(&space) || ward_space_ok(NULL));
 }
 
-/* --- Atomics
- * -------------------------------------------------------------------------------------- */
+/* --- Atomics ---------------------------------------------------------------------------------- */
 
 static uint64_t apply(enum ward_atomic_op op, uint64_t was, uint64_t operand, uint64_t expected)
 {
@@ -503,8 +500,7 @@ static void a_load_reads_and_every_other_atomic_does_both(void **state)
     unmap_edge(pages, 1);
 }
 
-/* --- Strings, sentinels
- * ---------------------------------------------------------------------------- */
+/* --- Strings, sentinels ----------------------------------------------------------------------- */
 
 static void a_string_ends_at_its_zero_or_says_why_not(void **state)
 {
@@ -671,8 +667,7 @@ static void sentinels_of_ones_own_and_lengths_that_are_none(void **state)
                      -EOVERFLOW);
 }
 
-/* --- Versions
- * --------------------------------------------------------------------------------------- */
+/* --- Versions --------------------------------------------------------------------------------- */
 
 static void structures_that_grew_are_understood(void **state)
 {

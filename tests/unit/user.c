@@ -423,7 +423,7 @@ static void a_view_leads_back(void **state)
     assert_int_equal(upoint_in_addr(upoint_in_of_view(upoint_in_to_view(upoint_in_at(77)))), 77);
 }
 
-/* --- Directions ----------------------------------------------------------------------------- */
+/* --- Directions ------------------------------------------------------------------------------- */
 
 static unsigned asked;
 

@@ -46,7 +46,7 @@ __attribute__((noreturn)) WHY_UNUSED static void skip(const char *reason)
     exit(77);
 }
 
-/* ---- memory ---- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 WHY_UNUSED static size_t page_size(void)
 {
@@ -96,7 +96,7 @@ WHY_UNUSED static void just_write(void *at)
     *(volatile unsigned char *)at = 'j';
 }
 
-/* ---- deaths ---- */
+/* --- deaths ----------------------------------------------------------------------------------- */
 
 /* The signal that ends a child which does this; 0: it comes to the end. */
 WHY_UNUSED static int death_of(void (*doing)(void *arg), void *arg)
@@ -125,7 +125,7 @@ WHY_UNUSED static void write_it(void *at)
     just_write(at);
 }
 
-/* ---- the handler that jumps ---- */
+/* --- the handler that jumps ------------------------------------------------------------------- */
 
 static sigjmp_buf why_back;
 

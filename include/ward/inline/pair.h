@@ -12,7 +12,7 @@
 
 #include <ward/base.h>
 
-/* ---- loads and stores: after a fault *value is the kind ---- */
+/* --- loads and stores: after a fault *value is the kind --------------------------------------- */
 
 /* INSN loads [v] from the address [at], or stores it there. ENTRY_ is the machine's. */
 #define WARD_PAIR_LOAD_(INSN, AT, VALUE, KIND)                                                     \
@@ -77,7 +77,7 @@
         return (bits & mask) != 0 || STORE(at, 8, value);                                          \
     }
 
-/* ---- atomics: the kind of the fault, 0 for none ---- */
+/* --- atomics: the kind of the fault, 0 for none ----------------------------------------------- */
 
 /* Tries before giving up, and the answer then: WARD_FAULT_BUSY. */
 enum { WARD_PAIR_TRIES_ = 128, WARD_PAIR_BUSY_ = 11 };

@@ -33,7 +33,7 @@ struct ward_user_type_ {
     bool (*valid)(const void *copy); /* NULL: every pattern of bits is a value */
 };
 
-/* ---- before an access ----------------------------------------------------------------------- */
+/* --- before an access ------------------------------------------------------------------------- */
 
 /* -EINVAL, as for a misaligned word. */
 WARD_INLINE int ward_user_misaligned_(uint64_t a, unsigned access, struct ward_fault *why)
@@ -99,7 +99,7 @@ WARD_CHECKED WARD_INLINE int ward_user_populate_(struct ward_space *space, uint6
     return error ? error : ward_space_populate(space, a, bytes, access, why);
 }
 
-/* ---- after a copy in ------------------------------------------------------------------------ */
+/* --- after a copy in -------------------------------------------------------------------------- */
 
 WARD_INLINE void ward_user_zero_(void *dst, size_t bytes)
 {
@@ -126,7 +126,7 @@ WARD_CHECKED WARD_INLINE ptrdiff_t ward_user_admit_(ptrdiff_t result, void *dst,
     return result < 0 ? result : -EINVAL;
 }
 
-/* ---- one value ------------------------------------------------------------------------------ */
+/* --- one value -------------------------------------------------------------------------------- */
 
 /* A word of machine size is one access. */
 WARD_INLINE bool ward_user_is_word_(const struct ward_user_type_ *type)
@@ -212,7 +212,7 @@ WARD_CHECKED WARD_INLINE int ward_user_write_(struct ward_space *space, uint64_t
     return ward_space_write(space, a, src, type->size, why);
 }
 
-/* ---- several -------------------------------------------------------------------------------- */
+/* --- several ---------------------------------------------------------------------------------- */
 
 WARD_CHECKED WARD_INLINE int ward_user_read_array_(struct ward_space *space, uint64_t a, void *dst,
                                                    size_t n, const struct ward_user_type_ *type,
@@ -266,7 +266,7 @@ WARD_CHECKED WARD_INLINE ptrdiff_t ward_user_read_until_(struct ward_space *spac
     return ward_user_admit_(length, dst, bytes, length < 0 ? 0 : (size_t)length, type);
 }
 
-/* ---- structures that grow ------------------------------------------------------------------- */
+/* --- structures that grow --------------------------------------------------------------------- */
 
 WARD_CHECKED WARD_INLINE int ward_user_read_versioned_(struct ward_space *space, uint64_t a,
                                                        size_t given, void *dst,
@@ -294,7 +294,7 @@ WARD_CHECKED WARD_INLINE int ward_user_write_versioned_(struct ward_space *space
     return ward_space_write_versioned(space, a, given, src, type->size, why);
 }
 
-/* ---- atomics -------------------------------------------------------------------------------- */
+/* --- atomics ---------------------------------------------------------------------------------- */
 
 WARD_CHECKED WARD_INLINE int ward_user_atomic_(struct ward_space *space, uint64_t a,
                                                struct ward_atomic op, uint64_t *was,

@@ -9,7 +9,7 @@
 
 #include <ward/inline/untyped.h>
 
-/* ---- one direction's type ------------------------------------------------------------------- */
+/* --- one direction's type --------------------------------------------------------------------- */
 
 #define WARD_USER_TYPE_(NAME, DIRECTION, VIEW, ACCESS)                                             \
     typedef struct {                                                                               \
@@ -59,7 +59,7 @@
                                    ACCESS, why);                                                   \
     }
 
-/* ---- in ------------------------------------------------------------------------------------- */
+/* --- in --------------------------------------------------------------------------------------- */
 
 #define WARD_USER_IN_(NAME, T, VALID)                                                              \
     typedef T NAME##_type;                                                                         \
@@ -107,7 +107,7 @@
                                          why);                                                     \
     }
 
-/* ---- out, and both -------------------------------------------------------------------------- */
+/* --- out, and both ---------------------------------------------------------------------------- */
 
 #define WARD_USER_OUT_(NAME, T)                                                                    \
     WARD_USER_TYPE_(NAME, out, struct NAME##_there WARD_FOREIGN_, WARD_WRITE)                      \
@@ -162,7 +162,7 @@
                                           why);                                                    \
     }
 
-/* ---- atomics -------------------------------------------------------------------------------- */
+/* --- atomics ---------------------------------------------------------------------------------- */
 
 #define WARD_USER_ATOMIC_ONE_(NAME, T, VERB, OP)                                                   \
     WARD_CHECKED WARD_INLINE int NAME##_atomic_##VERB(struct ward_space *space, NAME##_inout user, \

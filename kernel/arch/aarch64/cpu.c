@@ -13,7 +13,7 @@ __attribute__((noreturn)) void trap_return(struct trap_frame *frame);
 void arch_trap(struct trap_frame *frame, unsigned what);
 void cpu_interrupt(struct trap_frame *frame);
 
-/* ---- Translation --------------------------------------------------------------------------- */
+/* --- Translation ------------------------------------------------------------------------------ */
 
 /* Both halves have a root of their own. With the kernel's, the user half is empty. */
 void arch_root_load(uint64_t root)
@@ -48,7 +48,7 @@ void arch_sync_code(const void *frame)
     __asm__ volatile("dsb ish\nic ialluis\ndsb ish\nisb" : : : "memory");
 }
 
-/* ---- Threads -------------------------------------------------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 void arch_wait(void)
 {
@@ -69,7 +69,7 @@ void arch_user_enter(struct trap_frame *frame)
     trap_return(frame);
 }
 
-/* ---- The user's registers ------------------------------------------------------------------- */
+/* --- The user's registers --------------------------------------------------------------------- */
 
 void arch_frame_init(struct trap_frame *frame, uint64_t entry, uint64_t stack, uint64_t arg0,
                      uint64_t arg1)
@@ -118,7 +118,7 @@ bool arch_frame_window(const struct trap_frame *frame)
     return !is_user(frame) && (frame->state & STATE_PAN) == 0;
 }
 
-/* ---- Traps ----------------------------------------------------------------------------------- */
+/* --- Traps ------------------------------------------------------------------------------------ */
 
 enum {
     TRAP_SYNC,

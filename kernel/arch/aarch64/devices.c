@@ -26,7 +26,7 @@ static volatile uint32_t *word_at(uint64_t pa)
     return (volatile uint32_t *)direct(pa);
 }
 
-/* ---- Start ----------------------------------------------------------------------------------- */
+/* --- Start ------------------------------------------------------------------------------------ */
 
 void arch_cpu_start(struct thread *boot)
 {
@@ -62,8 +62,7 @@ void arch_map_devices(void)
     tables_map(DIRECT_BASE + GIC_CPU, GIC_CPU, PAGE, flags);
 }
 
-/* ---- Devices ----------------------------------------------------------------------------------
- */
+/* --- Devices ---------------------------------------------------------------------------------- */
 
 void arch_console_put(char c)
 {

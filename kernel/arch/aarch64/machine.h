@@ -54,7 +54,7 @@ static inline bool arch_window_is_open(void)
     return (pan & STATE_PAN) == 0;
 }
 
-/* ---- entries ---- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 #define PTE_PXN     (UINT64_C(1) << 53)
 #define PTE_UXN     (UINT64_C(1) << 54)

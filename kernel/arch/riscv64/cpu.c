@@ -11,8 +11,7 @@ WARD_STATIC_ASSERT(offsetof(struct thread, scratch) == 128, "entry.S knows it");
 __attribute__((noreturn)) void trap_return(struct trap_frame *frame);
 void arch_trap(struct trap_frame *frame);
 
-/* ---- Translation
- * ----------------------------------------------------------------------------------- */
+/* --- Translation ------------------------------------------------------------------------------ */
 
 void arch_root_load(uint64_t root)
 {
@@ -39,8 +38,7 @@ void arch_sync_code(const void *frame)
     (void)frame;
 }
 
-/* ---- Threads
- * ---------------------------------------------------------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 void arch_wait(void)
 {
@@ -60,8 +58,7 @@ void arch_user_enter(struct trap_frame *frame)
     trap_return(frame);
 }
 
-/* ---- The user's registers
- * ------------------------------------------------------------------------------ */
+/* --- The user's registers --------------------------------------------------------------------- */
 
 void arch_frame_init(struct trap_frame *frame, uint64_t entry, uint64_t stack, uint64_t arg0,
                      uint64_t arg1)
@@ -107,8 +104,7 @@ bool arch_frame_window(const struct trap_frame *frame)
     return (frame->status & STATUS_SUM) != 0;
 }
 
-/* ---- Traps
- * -------------------------------------------------------------------------------------------- */
+/* --- Traps ------------------------------------------------------------------------------------ */
 
 enum {
     IRQ_SOFT = 1,

@@ -34,8 +34,7 @@ static int64_t sbi(uint64_t extension, uint64_t function, uint64_t x, uint64_t y
     return (int64_t)a0;
 }
 
-/* ---- Start
- * ------------------------------------------------------------------------------------------ */
+/* --- Start ------------------------------------------------------------------------------------ */
 
 void boot_first(uint64_t first)
 {
@@ -68,8 +67,7 @@ void arch_map_devices(void)
     tables_map(DIRECT_BASE + FINISHER, FINISHER, PAGE, WARD_RW | PAGE_DEVICE);
 }
 
-/* ---- Devices
- * ------------------------------------------------------------------------------------------ */
+/* --- Devices ---------------------------------------------------------------------------------- */
 
 void arch_console_put(char c)
 {

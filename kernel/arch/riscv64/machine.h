@@ -54,7 +54,7 @@ static inline bool arch_window_is_open(void)
     return (status & STATUS_SUM) != 0;
 }
 
-/* ---- entries: V R W X U G A D, the address from bit 10 on ---- */
+/* --- entries: V R W X U G A D, the address from bit 10 on ------------------------------------- */
 
 enum {
     PTE_V = 1,

@@ -11,7 +11,7 @@ __attribute__((noreturn)) void trap_return(struct trap_frame *frame);
 void arch_switch_stacks(struct thread *from, struct thread *to);
 void arch_trap(struct trap_frame *frame);
 
-/* ---- Translation --------------------------------------------------------------------------- */
+/* --- Translation ------------------------------------------------------------------------------ */
 
 void arch_root_load(uint64_t root)
 {
@@ -37,7 +37,7 @@ void arch_sync_code(const void *frame)
     (void)frame;
 }
 
-/* ---- Threads -------------------------------------------------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 void arch_wait(void)
 {
@@ -70,7 +70,7 @@ void arch_user_enter(struct trap_frame *frame)
     trap_return(frame);
 }
 
-/* ---- The user's registers ------------------------------------------------------------------- */
+/* --- The user's registers --------------------------------------------------------------------- */
 
 enum { RAX, RCX, RDX, RBX, NONE, RBP, RSI, RDI, R8, R9, R10 };
 
@@ -127,7 +127,7 @@ bool arch_frame_window(const struct trap_frame *frame)
     return !is_user(frame) && (frame->flags & FLAG_AC) != 0;
 }
 
-/* ---- Traps ----------------------------------------------------------------------------------- */
+/* --- Traps ------------------------------------------------------------------------------------ */
 
 enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14, PF_WRITE = 2, PF_FETCH = 16, CALL_VECTOR = 256 };
 

@@ -43,7 +43,7 @@ static volatile uint64_t *hpet(unsigned offset)
     return (volatile uint64_t *)direct(hpet_at + offset);
 }
 
-/* ---- Start ----------------------------------------------------------------------------------- */
+/* --- Start ------------------------------------------------------------------------------------ */
 
 void boot_first(uint64_t first)
 {
@@ -104,8 +104,7 @@ void arch_map_devices(void)
     tables_map(DIRECT_BASE + hpet_at, hpet_at, PAGE, WARD_RW | PAGE_DEVICE);
 }
 
-/* ---- Devices ----------------------------------------------------------------------------------
- */
+/* --- Devices ---------------------------------------------------------------------------------- */
 
 void arch_console_put(char c)
 {

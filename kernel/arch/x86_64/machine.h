@@ -61,7 +61,7 @@ static inline bool arch_window_is_open(void)
     return (arch_read_flags() & FLAG_AC) != 0;
 }
 
-/* ---- entries ---- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 #define PTE_NX      (UINT64_C(1) << 63)
 #define PTE_ADDRESS UINT64_C(0x000ffffffffff000)

@@ -20,8 +20,7 @@ void quit(int status)
         (void)CALL(CALL_EXIT, status);
 }
 
-/* --- Output
- * --------------------------------------------------------------------------------------- */
+/* --- Output ----------------------------------------------------------------------------------- */
 
 struct line {
     char text[256];
@@ -93,8 +92,7 @@ void expect_is(const char *file, int line, const char *what, int64_t got, int64_
     quit(1);
 }
 
-/* --- Memory, threads, children
- * -------------------------------------------------------------------------- */
+/* --- Memory, threads, children ---------------------------------------------------------------- */
 
 char *map_at(uint64_t at, uint64_t n, unsigned prot)
 {

@@ -28,7 +28,7 @@ static struct ward_bulk_ whole(size_t n)
     return (struct ward_bulk_){ n, 0 };
 }
 
-/* --- Up to 16 bytes: two words, one from either end ------------------------------------------ */
+/* --- Up to 16 bytes: two words, one from either end ------------------------------------------- */
 
 WARD_COPY_DEFINE_(words8, TWO, 8, "movq", WARD_COPY_R8_, WARD_COPY_USES_R_)
 WARD_COPY_DEFINE_(words4, TWO, 4, "movl", WARD_COPY_R4_, WARD_COPY_USES_R_)
@@ -57,7 +57,7 @@ WARD_INLINE bool short_out(uintptr_t d, uintptr_t s, size_t n)
     return n == 0 || bytes_out(d, s, n);
 }
 
-/* --- rep movsb, rep stosb -------------------------------------------------------------------- */
+/* --- rep movsb, rep stosb --------------------------------------------------------------------- */
 
 /* The registers tell how far it came. An emulator may count the byte that faulted as done
  * (valgrind): the last one is done again. */
@@ -130,7 +130,7 @@ static const struct ward_bulk_form_ rep_form = {
 
 #include "str.h"
 
-/* --- What the processor has ------------------------------------------------------------------ */
+/* --- What the processor has ------------------------------------------------------------------- */
 
 enum { KNOWN = 1, HAS_AVX2 = 2, HAS_FAST_REP = 4, HAS_AVX512 = 8 };
 
@@ -196,7 +196,7 @@ static bool is_long(size_t n)
     return n >= LONG && (processor() & HAS_FAST_REP) != 0;
 }
 
-/* --- Vectors --------------------------------------------------------------------------------- */
+/* --- Vectors ---------------------------------------------------------------------------------- */
 
 WARD_COPY_DEFINE_(xmm2, TWO, 16, "movdqu", WARD_COPY_XMM_, WARD_COPY_USES_LOW_)
 WARD_COPY_DEFINE_(ymm1, ONE, 32, "vmovdqu", WARD_COPY_YMM_, WARD_COPY_USES_LOW_)
@@ -277,7 +277,7 @@ static size_t zmm_out(uintptr_t d, uintptr_t s, size_t n)
     return n > (size_t)8 * ZMM ? zmm_blocks_out(d, s, n) : zmm_ends_out(d, s, n) ? n : 0;
 }
 
-/* --- The forms ------------------------------------------------------------------------------- */
+/* --- The forms -------------------------------------------------------------------------------- */
 
 static struct ward_bulk_ avx2_in(void *dst, uintptr_t from, size_t n)
 {
@@ -335,7 +335,7 @@ static const struct ward_bulk_form_ avx2_form = {
 const struct ward_bulk_form_ *const ward_bulk_forms_[] = { &avx512_form, &avx2_form, &rep_form,
                                                            &ward_bulk_general_ };
 
-/* --- The choice ------------------------------------------------------------------------------ */
+/* --- The choice ------------------------------------------------------------------------------- */
 
 static const struct ward_bulk_form_ *best(void)
 {

@@ -13,7 +13,7 @@
 
 #include <ward/inline/touch.h>
 
-/* ---- registers: by number from 0 on ---- */
+/* --- registers: by number from 0 on ----------------------------------------------------------- */
 
 #define WARD_COPY_R8_(I)  "%%r1" #I
 #define WARD_COPY_R4_(I)  "%%r1" #I "d"
@@ -35,7 +35,7 @@
 #define WARD_COPY_USES_HIGH_ "r11"
 #endif
 
-/* ---- places: V is a vector's length, S is the side, "d" or "s" ---- */
+/* --- places: V is a vector's length, S is the side, "d" or "s" -------------------------------- */
 
 #define WARD_COPY_HEAD_(I, V, S) #I "*" #V "(%[" S "])"
 #define WARD_COPY_TAIL_(I, V, S) "-" #I "*" #V "(%[" S "],%[n])"
@@ -64,7 +64,7 @@
     DO(2, MOV, WARD_COPY_HEAD_(2, V, S), R)                                                        \
     DO(3, MOV, WARD_COPY_HEAD_(3, V, S), R)
 
-/* ---- entries: for the loads (SIDE is 1) or the stores (2) ---- */
+/* --- entries: for the loads (SIDE is 1) or the stores (2) ------------------------------------- */
 
 #define WARD_COPY_ENTRY_(LABEL)      WARD_TOUCH_ENTRY_AT_(LABEL "b", "%l[fault]", "11" /* r11 */)
 #define WARD_COPY_ONE_ENTRIES_(SIDE) WARD_COPY_ENTRY_(#SIDE "0")
@@ -77,7 +77,7 @@
     WARD_COPY_ENTRY_(#SIDE "4")                                                                    \
     WARD_COPY_ENTRY_(#SIDE "5") WARD_COPY_ENTRY_(#SIDE "6") WARD_COPY_ENTRY_(#SIDE "7")
 
-/* ---- functions ---- */
+/* --- functions -------------------------------------------------------------------------------- */
 
 /* Copies n bytes, or a block, from s to d, WHAT being ONE, TWO, FOUR, EIGHT or BLOCK. False: it
  * faulted.

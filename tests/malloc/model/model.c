@@ -50,7 +50,7 @@ static _Atomic(struct block *) shared[SHARED];
 
 static uint64_t seed;
 
-/* ---- randomness and failure ---------------------------------------------------------------- */
+/* --- randomness and failure ------------------------------------------------------------------- */
 
 static uint64_t next(struct worker *worker)
 {
@@ -79,7 +79,7 @@ static bool is_failing(void)
     return &failing && failing;
 }
 
-/* ---- contents ------------------------------------------------------------------------------- */
+/* --- contents --------------------------------------------------------------------------------- */
 
 static uint64_t word_of(const struct block *block, size_t i)
 {
@@ -113,7 +113,7 @@ static void check_zero(const struct block *block)
             die("calloc is not zero", block);
 }
 
-/* ---- operations ------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------- */
 
 /* Mostly small, now and then large. */
 static size_t some_size(struct worker *worker)
@@ -284,8 +284,7 @@ static void work(struct worker *worker, size_t count, bool may_fork)
     worker->done += count;
 }
 
-/* ---- threads and processes --------------------------------------------------------------------
- */
+/* --- threads and processes -------------------------------------------------------------------- */
 
 /* Returns what it did, or NULL: no memory for that. */
 static void *thread(void *state)

@@ -88,7 +88,7 @@ static void release_elsewhere(void *block)
     pthread_join(thread, NULL);
 }
 
-/* ---- attacks ---- */
+/* --- attacks ---------------------------------------------------------------------------------- */
 
 static void double_free(void)
 {

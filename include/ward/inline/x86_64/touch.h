@@ -134,7 +134,7 @@ WARD_INLINE bool ward_touch_store_unless_(uint64_t bits, uint64_t mask, uintptr_
     return failed;
 }
 
-/* ---- atomics: the kind of the fault, 0 for none ---- */
+/* --- atomics: the kind of the fault, 0 for none ----------------------------------------------- */
 
 #define WARD_TOUCH_ATOMIC_(INSN, KIND, ...)                                                        \
     __asm__ __volatile__ __inline__("1: " INSN "\n"                                                \
