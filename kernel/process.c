@@ -45,6 +45,50 @@ static void free_thread(struct thread *thread)
     heap_free(THREADS, thread);
 }
 
+static void free_pins(struct process *process)
+{
+    for (unsigned i = 0; i < PINS; i++)
+        (void)ward_space_unpin(&process->pins[i]);
+}
+
+static void drop_parts(struct process *process)
+{
+    free_pins(process);
+    for (unsigned i = 0; i < FILES; i++)
+        file_drop(process->files[i]);
+    vm_drop(process->vm);
+}
+
+/* The thread goes on by itself, and its process, if that is new, can be found, killed and waited
+ * for. The number of the process; -EINTR, and they are freed: who calls is about to end. */
+static int64_t begin(struct thread *thread)
+{
+    struct process *process = thread->process;
+    bool is_new = process->pid == 0;
+    int64_t result = -EINTR;
+
+    lock_take(&processes);
+    if (!is_killed()) {
+        if (is_new) {
+            process->pid = ++last_pid;
+            process->next = all;
+            all = process;
+        }
+        process->threads++;
+        result = (int64_t)process->pid;
+        sched_start(thread);
+    }
+    lock_drop(&processes);
+    if (result > 0)
+        return result;
+    free_thread(thread);
+    if (is_new) {
+        drop_parts(process);
+        heap_free(PROCESSES, process);
+    }
+    return result;
+}
+
 WARD_USER_DEFINE(uthread_args, struct thread_args,
                  WARD_FIELDS(struct thread_args, entry, stack, argument, reserved));
 
@@ -53,8 +97,7 @@ int64_t call_thread_create(const struct call *call)
     uthread_args_in from = uthread_args_in_at(call->args[0]);
     struct thread *thread;
     struct thread_args args;
-    int error = -E2BIG;
-    bool ending;
+    int64_t error = -E2BIG;
 
     if (call->args[1] <= PAGE)
         error = uthread_args_read_versioned(WARD_HERE, from, call->args[1], &args, NULL);
@@ -66,24 +109,11 @@ int64_t call_thread_create(const struct call *call)
     if (!thread)
         return -ENOMEM;
     arch_frame_init(thread_frame(thread), args.entry, args.stack, args.argument, 0);
-    lock_take(&processes);
-    ending = is_killed();
-    call->process->threads += !ending;
-    lock_drop(&processes);
-    if (ending)
-        free_thread(thread);
-    else
-        sched_start(thread);
-    return ending ? -EINTR : 0;
+    error = begin(thread);
+    return error < 0 ? error : 0;
 }
 
 /* --- Ends ------------------------------------------------------------------------------------- */
-
-static void free_pins(struct process *process)
-{
-    for (unsigned i = 0; i < PINS; i++)
-        (void)ward_space_unpin(&process->pins[i]);
-}
 
 static void unlink_process(struct process *process)
 {
@@ -108,14 +138,6 @@ static void leave_children(const struct process *parent)
         if (child->ended)
             unlink_process(child);
     }
-}
-
-static void drop_parts(struct process *process)
-{
-    free_pins(process);
-    for (unsigned i = 0; i < FILES; i++)
-        file_drop(process->files[i]);
-    vm_drop(process->vm);
 }
 
 /* The last of its threads is gone, and no CPU uses its space. */
@@ -237,33 +259,6 @@ static struct thread *make_process(struct vm *vm)
     return thread;
 }
 
-/* From here on the process can be found, killed and waited for; -EINTR: it is not to start, as its
- * parent is about to end. */
-static int64_t start_process(struct thread *thread, struct process *parent)
-{
-    struct process *process = thread->process;
-    int64_t result = -EINTR;
-
-    lock_take(&processes);
-    if (!is_killed()) {
-        process->parent = parent;
-        process->threads = 1;
-        process->pid = ++last_pid;
-        process->next = all;
-        all = process;
-        result = (int64_t)process->pid;
-    }
-    lock_drop(&processes);
-    if (result > 0) {
-        sched_start(thread);
-        return result;
-    }
-    free_thread(thread);
-    drop_parts(process);
-    heap_free(PROCESSES, process);
-    return result;
-}
-
 int64_t call_fork(const struct call *call)
 {
     struct thread *thread = make_process(vm_fork(call->process->vm));
@@ -273,7 +268,8 @@ int64_t call_fork(const struct call *call)
     file_copy_all(thread->process, call->process);
     *thread_frame(thread) = *thread_frame(current());
     arch_frame_answer(thread_frame(thread), 0);
-    return start_process(thread, call->process);
+    thread->process->parent = call->process;
+    return begin(thread);
 }
 
 /* The first process: its program gets no arguments, and no files. */
@@ -287,7 +283,7 @@ void process_start_first(const char *path)
     if (exec_load(path, &none, &frame, &vm) || !(thread = make_process(vm)))
         panic("no memory for %s, or no such program", path);
     *thread_frame(thread) = frame;
-    (void)start_process(thread, NULL);
+    (void)begin(thread);
 }
 
 /* NULL: none has ended; *any: there are some at all. */
