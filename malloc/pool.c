@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <sched.h>
 #include <sys/resource.h>
 
 #include <ward/host.h>
 
+#include "core/lock.h"
 #include "moment.h"
 #include "pool.h"
 #include "shared.h"
@@ -116,24 +116,8 @@ bool ward_pool_close_(unsigned char *at, size_t len)
 }
 
 /* One thread at a time opens more of a range: a second that is slow would open again what became a
- * guard meanwhile. Held is the epoch of the process whose thread it is: in a forked child, where
- * that thread is not, nobody has it. */
-static _Atomic uint64_t committer;
-
-static void lock(void)
-{
-    uint64_t here = ward_host_fork_epoch(), was = atomic_load(&committer);
-
-    while (was == here || !atomic_compare_exchange_weak(&committer, &was, here)) {
-        sched_yield();
-        was = atomic_load(&committer);
-    }
-}
-
-static void unlock(void)
-{
-    atomic_store(&committer, 0);
-}
+ * guard meanwhile. Who takes it over in a forked child finds what can be opened again. */
+static uint32_t committer;
 
 /* What is refused because it is sealed was opened by a thread that a fork cut off. */
 static bool commit_step(unsigned char *at, size_t len)
@@ -173,14 +157,14 @@ bool ward_pool_commit_(const struct prefix *prefix, _Atomic size_t *committed, s
 
     if (done >= need)
         return true;
-    lock();
+    (void)ward_lock_enter_(&committer);
     done = was = atomic_load(committed);
     do {
         was = done;
         done = done < need ? commit_more(prefix, done, need) : done;
         atomic_store(committed, done);
     } while (done < need && done > was);
-    unlock();
+    ward_lock_leave_(&committer);
     if (done < need)
         status_add(WARD_STATUS_NO_MEMORY, 1);
     return done >= need;
