@@ -15,7 +15,11 @@ enum {
     SBI_HSM = 0x48534d,
 };
 
-uint64_t boot_cpu, boot_fdt; /* entry.S */
+/* entry.S: the first CPU; the boot thread of one that starts, until it has it; is there a first CPU
+ * already? */
+uint64_t boot_cpu, boot_fdt;
+struct thread *boot_other;
+uint32_t boot_taken;
 
 extern char other_start[];
 void boot_first(uint64_t first);
@@ -47,9 +51,11 @@ void boot_first(uint64_t first)
 
 void arch_cpu_start(struct thread *boot)
 {
-    if (sbi(SBI_HSM, 0, numbers[boot->cpu->id], (uintptr_t)other_start - KERNEL_LINK_OFFSET,
-            (uintptr_t)boot))
+    __atomic_store_n(&boot_other, boot, __ATOMIC_SEQ_CST);
+    if (sbi(SBI_HSM, 0, numbers[boot->cpu->id], (uintptr_t)other_start - KERNEL_LINK_OFFSET, 0))
         panic("CPU %u does not start", (uint64_t)boot->cpu->id);
+    while (__atomic_load_n(&boot_other, __ATOMIC_SEQ_CST))
+        ;
 }
 
 /* Timers, and interrupts between CPUs; user programs read no counters. */

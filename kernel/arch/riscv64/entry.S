@@ -18,6 +18,10 @@
 .section .text.start, "ax"
 .globl image_start
 image_start: /* a0: this CPU. At its physical address, without translation. */
+    la      t0, boot_taken
+    li      t1, 1
+    amoswap.w.aqrl t1, t1, (t0)
+    bnez    t1, other_start
     la      t0, boot_cpu
     sd      a0, 0(t0)
     la      t0, boot_fdt
@@ -26,9 +30,12 @@ image_start: /* a0: this CPU. At its physical address, without translation. */
     li      s1, 0
     j       go_high
 
+/* OpenSBI 1.1 sends the other CPU on before it has stored where to and with what: now and then it
+ * comes to image_start, too, and its registers tell nothing. */
 .globl other_start
-other_start: /* a1: its boot thread. */
-    mv      s1, a1
+other_start:
+    la      t0, boot_other
+    amoswap.d.aqrl s1, zero, (t0)
     la      sp, boot_stacks + 32768
 
 go_high: /* gigapages: the one we are in, the direct half's, and the image's, which is the same */
