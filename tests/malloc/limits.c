@@ -17,16 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int failures;
-static bool is_strict;
+#include "check.h"
 
-static void check(bool holds, const char *what, size_t with)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "not so: %s (%zu)\n", what, with);
-    failures++;
-}
+static bool is_strict;
 
 /* --- Blocks in a chain, which costs no memory besides ----------------------------------------- */
 

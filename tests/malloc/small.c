@@ -11,15 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failures;
-
-static void check(bool holds, const char *what, size_t with)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "not so: %s (%zu)\n", what, with);
-    failures++;
-}
+#include "check.h"
 
 /* Asks for no block. */
 static size_t mappings(void)

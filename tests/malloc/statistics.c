@@ -11,17 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
+
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* mallinfo is, and still is asked */
-
-static int failures;
-
-static void check(bool holds, const char *what, size_t with)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "not so: %s (%zu)\n", what, with);
-    failures++;
-}
 
 enum { COUNT = 1000 };
 

@@ -13,17 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
+
 enum { MIB = 1 << 20, COUNT = 100000, SIZE = 1000 };
-
-static int failures;
-
-static void check(bool holds, const char *what, size_t with)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "not so: %s (%zu)\n", what, with);
-    failures++;
-}
 
 static size_t resident(void)
 {
