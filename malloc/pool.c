@@ -49,6 +49,17 @@ struct span *ward_pool_pop_(enum pool_stack stack, unsigned class)
     return span;
 }
 
+struct span *ward_pool_pop_all_(enum pool_stack stack, unsigned class)
+{
+    struct span *all = NULL, *span;
+
+    while ((span = ward_pool_pop_(stack, class))) {
+        span->next = all;
+        all = span;
+    }
+    return all;
+}
+
 void ward_pool_forget_(unsigned class)
 {
     for (unsigned stack = 0; stack < POOL_STACKS; stack++)
@@ -256,18 +267,6 @@ void ward_pool_unkeep_(size_t len)
     atomic_fetch_sub(&kept, len);
 }
 
-/* All spans without a block, chained by `next`. */
-static struct span *take_all(unsigned class)
-{
-    struct span *all = NULL, *span;
-
-    while ((span = ward_pool_pop_(POOL_EMPTY, class))) {
-        span->next = all;
-        all = span;
-    }
-    return all;
-}
-
 /* What is to be given back. */
 struct trim {
     size_t leave;   /* bytes that stay, of the first that are found */
@@ -293,7 +292,7 @@ static void trim_span(struct span *span, struct trim *trim)
 static void trim_all(struct trim *trim)
 {
     for (unsigned class = 0; class < CLASS_COUNT; class ++)
-        for (struct span *span = take_all(class), *next; span; span = next) {
+        for (struct span *span = ward_pool_pop_all_(POOL_EMPTY, class), *next; span; span = next) {
             next = span->next;
             trim_span(span, trim);
             ward_pool_push_(POOL_EMPTY, span);

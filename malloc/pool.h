@@ -48,6 +48,8 @@ WARD_INLINE struct span *pool_name(unsigned class, uint32_t number)
 void ward_pool_push_(enum pool_stack stack, struct span *span);
 /* NULL: none there. */
 struct span *ward_pool_pop_(enum pool_stack stack, unsigned class);
+/* All that are there, chained by `next`. */
+struct span *ward_pool_pop_all_(enum pool_stack stack, unsigned class);
 
 /* In the child of a fork: a span that no slot was issued of can be touched, though the thread that
  * made it was cut off. False: it cannot. */

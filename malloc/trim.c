@@ -47,22 +47,10 @@ static bool trim_own(struct owner *owner)
 
 /* --- Spans that nobody owns ------------------------------------------------------------------- */
 
-/* All of a class, chained by `next`. */
-static struct span *take_all(unsigned class)
-{
-    struct span *all = NULL, *span;
-
-    while ((span = ward_pool_pop_(POOL_ABANDONED, class))) {
-        span->next = all;
-        all = span;
-    }
-    return all;
-}
-
 /* Returns how many still have blocks. */
 static uint32_t trim_abandoned(struct owner *owner, unsigned class, bool *given)
 {
-    struct span *span = take_all(class), *next;
+    struct span *span = ward_pool_pop_all_(POOL_ABANDONED, class), *next;
     uint32_t left = 0;
 
     for (; span; span = next) {
