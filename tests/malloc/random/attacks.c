@@ -166,7 +166,7 @@ static void write_freed(void)
 {
     struct block block = *some_block();
 
-    while (block.size > 100000) /* of larger ones only strict sees it */
+    while (block.size > (16 << 10) - 1) /* of larger ones only strict and pages look at all */
         block = *some_block();
     free(block.at);
     ((volatile unsigned char *)hidden(block.at))[next() % block.size] = 0x41;
