@@ -72,7 +72,7 @@ static bool set_open(struct span *span, size_t open)
 static void count_block(size_t bytes)
 {
     status_add(WARD_STATUS_BIG_ALLOCS, 1);
-    ward_status_use_(bytes);
+    ward_pool_use_(bytes);
 }
 
 /* Memory that was left clear and is not: never again. */
@@ -90,7 +90,7 @@ static bool is_bad(struct owner *owner, struct span *span, size_t kept)
 
 static struct span *take_span(struct owner *owner, unsigned class, size_t open)
 {
-    struct span *span = ward_pool_pop_(POOL_EMPTY, class);
+    struct span *span = ward_pool_take_(class);
     size_t kept;
 
     if (!span)
@@ -106,7 +106,7 @@ static struct span *take_span(struct owner *owner, unsigned class, size_t open)
     if (set_open(span, open))
         return span;
     ward_pool_release_(span->base, span->open);
-    ward_pool_push_(POOL_EMPTY, span);
+    ward_pool_give_(span);
     return NULL;
 }
 
@@ -201,7 +201,7 @@ void ward_big_leave_(struct span *span)
         ward_report_written_(span->base, &place);
     } else {
         STORE(span->states, SLOT_FREE);
-        ward_pool_push_(POOL_EMPTY, span);
+        ward_pool_give_(span);
     }
 }
 
@@ -228,7 +228,7 @@ static void free_span(unsigned char *block, const struct place *place)
     if (ward_root_.policy & POLICY_LONG && ward_owner_->number != UINT32_MAX)
         wait_long(span, open);
     else
-        ward_pool_push_(POOL_EMPTY, span);
+        ward_pool_give_(span);
 }
 
 /* --- Mappings --------------------------------------------------------------------------------- */
@@ -414,7 +414,7 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
     }
     status_unuse(span->open);
     resized = set_open(span, pages_of(size));
-    ward_status_use_(span->open);
+    ward_pool_use_(span->open);
     if (!resized)
         return false;
     if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
@@ -470,7 +470,7 @@ void ward_big_inherit_(void)
             span->kept = 0;
             if (ward_host_advise(span->base, ward_root_.classes[class].bytes, WARD_HOST_RELEASE))
                 continue; /* nobody knows how much of it can be cleared: it is lost */
-            ward_pool_push_(POOL_EMPTY, span);
+            ward_pool_give_(span);
         }
     }
 }

@@ -7,7 +7,10 @@
 #include "states.h"
 #include "status.h"
 
-enum { POPULATE_MAX = 4096 }; /* bytes of a slot */
+enum {
+    POPULATE_MAX = 4096,    /* bytes of a slot */
+    EXTEND_LEAST = 32 << 10 /* bytes of slots */
+};
 
 static struct span *adopt(struct owner *owner, unsigned class)
 {
@@ -20,14 +23,26 @@ static struct span *adopt(struct owner *owner, unsigned class)
     return span;
 }
 
+/* Eight slots to go through; or, where one is chosen and cleared, fewer large ones: each that was
+ * issued once keeps its pages. */
+static uint32_t least_extension(const struct class_info *info)
+{
+    uint32_t slots = EXTEND_LEAST / info->bytes;
+
+    if (slots > 8 || !(ward_root_.policy & POLICY_RANDOM))
+        return 8;
+    return slots ? slots : 1;
+}
+
 /* What is asked of the system at once: as much again as the span has, and all of it if the thread
  * filled another one before. */
 static uint32_t extension(const struct class_info *info, const struct span *span, bool growing)
 {
     uint32_t more = growing ? info->slots : span->fresh, page = (uint32_t)ward_root_.page;
+    uint32_t least = least_extension(info);
 
     more = more * info->bytes < page ? page / info->bytes : more;
-    more = more < 8 ? 8 : more;
+    more = more < least ? least : more;
     return info->slots - span->fresh < more ? info->slots - span->fresh : more;
 }
 
@@ -38,7 +53,7 @@ static void extend(const struct class_info *info, struct span *span, bool growin
     size_t from = round_up((size_t)span->fresh * info->bytes, ward_root_.page);
     size_t to = round_up((size_t)(span->fresh + more) * info->bytes, ward_root_.page);
 
-    ward_status_use_((size_t)more * info->bytes);
+    ward_pool_use_((size_t)more * info->bytes);
     span->free += more;
     span->fresh += more;
     if (info->bytes <= POPULATE_MAX && to > from + ward_root_.page) {
@@ -48,7 +63,7 @@ static void extend(const struct class_info *info, struct span *span, bool growin
     }
 }
 
-/* Is it worth issuing from? A span with a few free slots rests until there are more: what finding
+/* Is it worth going back to? A span with a few free slots rests until there are more: what finding
  * them costs is shared by many blocks, and there is something to choose from. */
 static bool has_enough(const struct class_info *info, const struct span *span)
 {
@@ -67,7 +82,7 @@ static struct span *obtain(struct owner *owner, unsigned class)
     while ((span = adopt(owner, class)))
         if (has_enough(&ward_root_.classes[class], span))
             return span;
-    span = ward_pool_pop_(POOL_EMPTY, class);
+    span = ward_pool_take_(class);
     if (!span)
         span = ward_pool_make_(class);
     if (span) {
@@ -86,25 +101,31 @@ static uint64_t draw_turns(struct owner *owner)
     return ward_random_word_(&owner->random, ward_root_.fork_word) | 1;
 }
 
-/* Takes the free ones of 64 slots into the hand, which is empty. */
-static bool hold(struct owner *owner, struct span *span, uint32_t word)
+/* Which of 64 slots are free. */
+static uint64_t look(const struct span *span, uint32_t word)
+{
+    uint32_t from = word * 64, count = span->fresh - from;
+
+    return states_free(&span->states[from], count < 64 ? count : 64);
+}
+
+/* Takes them into the hand, which is empty. */
+static void hold(struct owner *owner, struct span *span, uint32_t word, uint64_t bits)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
     struct hand *hand = &owner->hands[span->class];
-    uint32_t from = word * 64, count = span->fresh - from, taken;
+    uint32_t from = word * 64, taken = count_bits(bits);
 
     hand->span = span;
     hand->states = &span->states[from];
     hand->base = span->base + (size_t)from * info->bytes;
     hand->bytes = info->bytes;
-    hand->bits = states_free(hand->states, count < 64 ? count : 64);
+    hand->bits = bits;
     hand->turns = draw_turns(owner);
-    taken = count_bits(hand->bits);
     span->free -= taken;
     owner->held[span->class] += taken;
     ward_span_watch_(span);
     hand_advance(hand, ward_root_.policy);
-    return hand->block != NULL;
 }
 
 /* The word after the one that was issued from last. */
@@ -115,7 +136,7 @@ static uint32_t next_word(const struct owner *owner, struct span *span)
     return hand->span == span ? (uint32_t)(hand->states - span->states) / 64 + 1 : 0;
 }
 
-/* The same with the next that has any: by policy from a random one on. */
+/* Takes the next that are free: by policy from a random place on. */
 static bool seek(struct owner *owner, struct span *span)
 {
     uint32_t words = (span->fresh + 63) / 64, from = next_word(owner, span);
@@ -124,10 +145,36 @@ static bool seek(struct owner *owner, struct span *span)
         return false;
     if (ward_root_.policy & POLICY_RANDOM)
         from = ward_random_below_(&owner->random, ward_root_.fork_word, words);
-    for (uint32_t i = 0; i < words; i++)
-        if (hold(owner, span, (from + i) % words))
+    for (uint32_t i = 0; i < words; i++) {
+        uint32_t word = (from + i) % words;
+        uint64_t bits = look(span, word);
+
+        if (bits) {
+            hold(owner, span, word, bits);
             return true;
+        }
+    }
     return false;
+}
+
+/* A span that has enough is gone through: 64 slots as often as it has such, whatever is left of it
+ * meanwhile. Then it must have enough again. Each hand gets its share of what was free at first,
+ * and a span that is full but for a few slots is not asked for them one by one. */
+static void begin_sweep(struct hand *hand, const struct span *span)
+{
+    hand->left = (span->fresh + 63) / 64;
+}
+
+static bool sweep(struct owner *owner, const struct class_info *info, struct span *span)
+{
+    struct hand *hand = &owner->hands[info - ward_root_.classes];
+
+    if (hand->left == 0 && span->free >= info->enough)
+        begin_sweep(hand, span);
+    if (hand->left == 0)
+        return false;
+    hand->left--;
+    return seek(owner, span);
 }
 
 static bool issue_from(struct owner *owner, const struct class_info *info, struct span *span,
@@ -137,7 +184,8 @@ static bool issue_from(struct owner *owner, const struct class_info *info, struc
         return false;
     if (span->free < info->enough)
         extend(info, span, growing);
-    return seek(owner, span);
+    begin_sweep(&owner->hands[span->class], span);
+    return sweep(owner, info, span);
 }
 
 /* Memory is short: any free slot will do. */
@@ -159,7 +207,7 @@ bool ward_hand_refill_(struct owner *owner, unsigned class)
     if (owner->hands[class].block)
         return true;
     ward_remote_fold_queue_(owner);
-    if (span->free >= info->enough && seek(owner, span))
+    if (sweep(owner, info, span))
         return true;
     ward_remote_fold_all_(owner);
     while (!issue_from(owner, info, span, growing)) {

@@ -49,6 +49,18 @@ struct span *ward_pool_pop_(enum pool_stack stack, unsigned class)
     return span;
 }
 
+void ward_pool_give_(struct span *span)
+{
+    ward_pool_push_(span->kept ? POOL_KEPT : POOL_BARE, span);
+}
+
+struct span *ward_pool_take_(unsigned class)
+{
+    struct span *span = ward_pool_pop_(POOL_KEPT, class);
+
+    return span ? span : ward_pool_pop_(POOL_BARE, class);
+}
+
 struct span *ward_pool_pop_all_(enum pool_stack stack, unsigned class)
 {
     struct span *all = NULL, *span;
@@ -247,7 +259,7 @@ void ward_pool_drop_(struct span *span)
         memset((void *)(uintptr_t)span->states, SLOT_NEW, info->slots * sizeof *span->states);
 }
 
-enum { KEEP_BYTES = 32 << 20, KEEP_GROWING = 12 << 20, KEEP_SECONDS = 1 };
+enum { KEEP_BYTES = 32 << 20, KEEP_LEAST = 1 << 20, KEEP_SHARE = 32, KEEP_SECONDS = 1 };
 
 static _Atomic size_t kept;
 
@@ -292,10 +304,10 @@ static void trim_span(struct span *span, struct trim *trim)
 static void trim_all(struct trim *trim)
 {
     for (unsigned class = 0; class < CLASS_COUNT; class ++)
-        for (struct span *span = ward_pool_pop_all_(POOL_EMPTY, class), *next; span; span = next) {
+        for (struct span *span = ward_pool_pop_all_(POOL_KEPT, class), *next; span; span = next) {
             next = span->next;
             trim_span(span, trim);
-            ward_pool_push_(POOL_EMPTY, span);
+            ward_pool_give_(span);
         }
 }
 
@@ -307,13 +319,18 @@ bool ward_pool_trim_(size_t leave)
     return trim.given;
 }
 
-/* Somebody needs more than there ever was of a class: what other classes keep is of no use there,
- * and would be so much more at the peak. By halves, so that it is not looked for each time. */
-static void trim_to_grow(void)
+/* What spans keep is of no use to other classes. */
+void ward_pool_use_(size_t bytes)
 {
-    struct trim trim = { atomic_load(&kept) / 2, UINT32_MAX, false };
+    struct trim trim = { 0, UINT32_MAX, false };
+    size_t used, peak, spare;
 
-    if (2 * trim.leave > KEEP_GROWING)
+    ward_status_use_(bytes);
+    used = status_get(WARD_STATUS_USED);
+    peak = status_get(WARD_STATUS_PEAK);
+    spare = peak / KEEP_SHARE > KEEP_LEAST ? peak / KEEP_SHARE : KEEP_LEAST;
+    trim.leave = (peak > used ? peak - used : 0) + spare / 2;
+    if (atomic_load(&kept) > trim.leave + spare / 2)
         trim_all(&trim);
 }
 
@@ -445,7 +462,6 @@ struct span *ward_pool_make_(unsigned class)
     uint32_t number;
     bool first;
 
-    trim_to_grow();
     if (!take(class, &number))
         return NULL;
     span = pool_name(class, number);

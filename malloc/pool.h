@@ -9,9 +9,10 @@
 
 #include "span.h"
 
-/* The two stacks of a class. */
+/* The stacks of a class. */
 enum pool_stack {
-    POOL_EMPTY,     /* spans without a block */
+    POOL_KEPT,      /* spans without a block that keep pages */
+    POOL_BARE,      /* spans without a block or pages */
     POOL_ABANDONED, /* spans with blocks and without an owner */
     POOL_STACKS
 };
@@ -48,6 +49,10 @@ WARD_INLINE struct span *pool_name(unsigned class, uint32_t number)
 void ward_pool_push_(enum pool_stack stack, struct span *span);
 /* NULL: none there. */
 struct span *ward_pool_pop_(enum pool_stack stack, unsigned class);
+/* A span without a block goes to the stack of its kind. */
+void ward_pool_give_(struct span *span);
+/* One that keeps pages, if there is any, else one without; NULL: none. */
+struct span *ward_pool_take_(unsigned class);
 /* All that are there, chained by `next`. */
 struct span *ward_pool_pop_all_(enum pool_stack stack, unsigned class);
 
@@ -89,6 +94,10 @@ void ward_pool_drop_(struct span *span);
  * whoever calls this then: there is no thread that would do it in a process that frees nothing. */
 bool ward_pool_keep_(struct span *span, size_t len);
 void ward_pool_unkeep_(size_t len);
+
+/* So many bytes more are in use from now on. What is kept stays within what the process had in use
+ * before, and a little: more would be so much more at its peak. */
+void ward_pool_use_(size_t bytes);
 
 /* Gives those pages back, but for about `leave` bytes of them. False: there were none to give. */
 bool ward_pool_trim_(size_t leave);

@@ -97,7 +97,7 @@ void ward_span_release_(struct owner *owner, struct span *span)
     ward_span_disown_(owner, span);
     if (!ward_pool_keep_(span, empty(span)))
         ward_pool_drop_(span);
-    ward_pool_push_(POOL_EMPTY, span);
+    ward_pool_give_(span);
 }
 
 void ward_span_clear_out_(struct span *span)
@@ -181,7 +181,10 @@ static void inherit(unsigned class, uint32_t number)
     rebuild(span, info);
     if (span->fresh == 0 && !ward_pool_reopen_(span))
         return;
-    ward_pool_push_(span->free == span->fresh ? POOL_EMPTY : POOL_ABANDONED, span);
+    if (span->free == span->fresh)
+        ward_pool_give_(span);
+    else
+        ward_pool_push_(POOL_ABANDONED, span);
 }
 
 void ward_span_inherit_(const struct owner *self)

@@ -87,6 +87,7 @@ struct WARD_ALIGNED(64) hand {
     _Atomic uint16_t *states;
     struct span *span;
     uint32_t bytes; /* of a slot */
+    uint32_t left;  /* times that more of the span is taken, though it may not have enough */
 };
 
 /* A place in the quarantine. */

@@ -37,6 +37,11 @@ WARD_INLINE void status_sub(enum ward_status_counter counter, uint64_t n)
     __atomic_fetch_sub(&ward_status_.counters[counter], n, __ATOMIC_RELAXED);
 }
 
+WARD_INLINE uint64_t status_get(enum ward_status_counter counter)
+{
+    return __atomic_load_n(&ward_status_.counters[counter], __ATOMIC_RELAXED);
+}
+
 /* More bytes are in use, or fewer. */
 void ward_status_use_(size_t bytes);
 WARD_INLINE void status_unuse(size_t bytes)
