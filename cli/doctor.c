@@ -55,7 +55,7 @@ static unsigned print_symbols(const struct symbols *symbols)
                symbols->sanitizer);
         wrong++;
     }
-    if (symbols->own_malloc) {
+    if (symbols->own_malloc && !symbols->has_ward) {
         printf(
             "no  it defines malloc itself%s%s: the loader takes that one, and ward's is not used\n",
             symbols->allocator ? ": " : "", symbols->allocator ? symbols->allocator : "");
@@ -86,11 +86,12 @@ static int examine_open(const char *executable, int fd, const char *library)
         printf("no  %s %s\n", executable, program_say(obstacle));
     if (obstacle != OTHER_MACHINE)
         symbols_look(fd, &symbols);
-    if (obstacle == IS_STATIC)
+    if (obstacle == IS_STATIC || symbols.has_ward)
         symbols.known = true;
     wrong += print_symbols(&symbols);
     if (!wrong)
-        puts("yes ward run can give it the hardened malloc");
+        puts(symbols.has_ward ? "yes the hardened malloc is linked into it"
+                              : "yes ward run can give it the hardened malloc");
     return wrong ? FAILED : DONE;
 }
 

@@ -14,6 +14,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "symbols.h"
+
 enum { FIRST_LINE = 256, SCRIPTS = 4 };
 
 /* --- Where it is ------------------------------------------------------------------------------ */
@@ -178,6 +180,14 @@ int program_open(const char *path, char executable[PATH_MAX])
     return fd < 0 ? -errno : fd;
 }
 
+static bool has_ward(int fd)
+{
+    struct symbols symbols;
+
+    symbols_look(fd, &symbols);
+    return symbols.has_ward;
+}
+
 enum obstacle program_obstacle_of(int fd, const char *library)
 {
     char loader[PATH_MAX];
@@ -187,11 +197,11 @@ enum obstacle program_obstacle_of(int fd, const char *library)
         return NO_OBSTACLE;
     if (!is_of_machine(&header, library))
         return OTHER_MACHINE;
+    if (gains_rights(fd))
+        return GAINS_RIGHTS;
     if (!read_loader(fd, &header, loader))
-        return IS_STATIC;
-    if (!is_of_libc(loader))
-        return OTHER_LIBC;
-    return gains_rights(fd) ? GAINS_RIGHTS : NO_OBSTACLE;
+        return has_ward(fd) ? NO_OBSTACLE : IS_STATIC;
+    return is_of_libc(loader) ? NO_OBSTACLE : OTHER_LIBC;
 }
 
 enum obstacle program_obstacle(const char *path, const char *library)

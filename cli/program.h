@@ -12,7 +12,7 @@
 /* What keeps a library out of a program. */
 enum obstacle {
     NO_OBSTACLE,
-    IS_STATIC,     /* nothing loads libraries for it */
+    IS_STATIC,     /* nothing loads libraries for it, and ward's malloc is not linked into it */
     GAINS_RIGHTS,  /* setuid, setgid or with capabilities: the loader believes no environment */
     OTHER_MACHINE, /* the library is for another processor */
     OTHER_LIBC,    /* the library is for another C library */

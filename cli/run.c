@@ -29,15 +29,22 @@ static int __attribute__((format(printf, 2, 3))) fail(int status, const char *fo
 
 /* --- The program ------------------------------------------------------------------------------ */
 
+/* What would have to be otherwise. */
+static const char *remedy(enum obstacle obstacle)
+{
+    if (obstacle == OTHER_MACHINE || obstacle == OTHER_LIBC)
+        return "A ward that was built for that can run it.";
+    return obstacle == IS_STATIC
+               ? "Linked dynamically, or with libward-malloc.a, it would be checked."
+               : "Linked with " PRELOAD_LIBRARY ", it would be checked.";
+}
+
 static int refuse(const char *path, enum obstacle obstacle)
 {
     return fail(NOT_EXECUTABLE,
                 "%s %s.\nIt would run with a malloc that is not ward's, and none of its blocks "
                 "would be checked.\n%s",
-                path, program_say(obstacle),
-                obstacle == OTHER_MACHINE || obstacle == OTHER_LIBC
-                    ? "A ward that was built for that can run it."
-                    : "Linked dynamically with " PRELOAD_LIBRARY ", it would be checked.");
+                path, program_say(obstacle), remedy(obstacle));
 }
 
 /* What is asked of a run. */
@@ -88,7 +95,9 @@ static int start(const struct wishes *wishes, char **argv)
         (report && !preload_add("WARD_OPTIONS", report, false)))
         return fail(NOT_STARTED, "%s", strerror(errno));
     execvp(argv[0], argv);
-    return fail(errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE, "%s: %s", path, strerror(errno));
+    if (errno == ENOENT) /* the program itself was found */
+        return fail(NOT_FOUND, "%s: the interpreter or loader that it names is not there", path);
+    return fail(NOT_EXECUTABLE, "%s: %s", path, strerror(errno));
 }
 
 /* Takes the option at argv[*at], and its argument, which is left at argv[*at]. DONE, or MISUSED. */

@@ -165,6 +165,13 @@ static void look_at_section(int fd, const ElfW(Ehdr) * header, const ElfW(Shdr) 
     free(strings.at);
 }
 
+/* Of a section. */
+static void look_at_name(struct symbols *found, const char *name)
+{
+    found->is_go |= strcmp(name, ".note.go.buildid") == 0;
+    found->has_ward |= strcmp(name, ".note.ward") == 0; /* malloc/status.c */
+}
+
 void symbols_look(int fd, struct symbols *found)
 {
     struct strings names = { NULL, 0 };
@@ -178,8 +185,8 @@ void symbols_look(int fd, struct symbols *found)
     for (unsigned i = 0; i < header.e_shnum; i++) {
         if (!read_section(fd, &header, i, &section))
             break;
-        if (names.at && strcmp(string(&names, section.sh_name), ".note.go.buildid") == 0)
-            found->is_go = true;
+        if (names.at)
+            look_at_name(found, string(&names, section.sh_name));
         look_at_section(fd, &header, &section, found);
     }
     free(names.at);

@@ -14,6 +14,7 @@ struct symbols {
     const char *allocator; /* a name of another allocator that it knows; NULL */
     const char *sanitizer; /* the sanitizer it was built with; NULL */
     bool is_go;            /* allocates for itself, but for what is in C */
+    bool has_ward;         /* ward's malloc is linked into it */
 };
 
 /* Of an open ELF file for this machine. */
