@@ -63,14 +63,20 @@ static int unknown(const char *name)
     return MISUSED;
 }
 
+static bool is_either(const char *word, const char *one, const char *other)
+{
+    return strcmp(word, one) == 0 || strcmp(word, other) == 0;
+}
+
+/* name NULL: of all. Of help and version there is no more to say than stands there. */
 static int help(const char *name)
 {
     const struct command *command = name ? find(name) : NULL;
 
-    if (name && !command)
-        return unknown(name);
-    if (!command)
+    if (!name || is_either(name, "help", "version"))
         print_commands(stdout);
+    else if (!command)
+        return unknown(name);
     else
         printf("usage: ward %s %s\n\n%s.\n\n%s", command->name, command->arguments,
                command->purpose, command->help);
@@ -83,11 +89,6 @@ static int version(void)
     return DONE;
 }
 
-static bool is_either(const char *word, const char *one, const char *other)
-{
-    return strcmp(word, one) == 0 || strcmp(word, other) == 0;
-}
-
 static int run(int argc, char **argv)
 {
     const struct command *command;
@@ -96,7 +97,7 @@ static int run(int argc, char **argv)
         print_commands(stderr);
         return MISUSED;
     }
-    if (is_either(argv[1], "help", "--help"))
+    if (is_either(argv[1], "help", "--help") || strcmp(argv[1], "-h") == 0)
         return help(argc > 2 ? argv[2] : NULL);
     if (is_either(argv[1], "version", "--version"))
         return version();

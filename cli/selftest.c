@@ -161,10 +161,9 @@ static void print_verdict(const struct bug *bug, enum verdict verdict,
         [UNMADE] = "cannot be tried", [MISSED] = "MISSED",
     };
     int len = 0;
-
     const char *code = code_of(outcome, &len);
 
-    printf("%-17s %-50s %s", bug->name, bug->what, words[verdict]);
+    printf("%-17s %-52s %s", bug->name, bug->what, words[verdict]);
     if (verdict == CAUGHT)
         printf(": %.*s%s", len, code ? code : "",
                died_of(outcome, SIGABRT)    ? ""
@@ -240,9 +239,10 @@ const struct command selftest_command = {
             "    caught          with a report, or by a guard\n"
             "    harmless        what an attacker wants of it does not come about\n"
             "    not promised    it is neither, and another profile would be needed\n"
+            "    cannot be tried something that the bug takes is not there\n"
             "    MISSED          it should have been\n\n"
-            "BUG is one of them: only that is made, and its report is shown. There are these\n"
-            "profiles: " PRELOAD_PROFILES ". Without --profile it is balanced.\n\n"
+            "BUG is a name in the first column: only that is made, and its report is shown. The\n"
+            "profiles are " PRELOAD_PROFILES ". Without --profile it is balanced.\n\n"
             "The exit status is 0; 1 if a bug was missed; 2 if the command line makes no sense; 3\n"
             "if the library cannot be found or loaded.\n",
     .run = selftest,
