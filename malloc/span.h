@@ -197,6 +197,26 @@ WARD_INLINE size_t slot_half(size_t bytes)
     return bytes / 2 & ~(size_t)(CLASS_STEP - 1);
 }
 
+/* From there to PIECES_MAX bytes it is pieces of 64, which overlap as they must. A loop, or memset,
+ * would have to tell sizes apart, and where they are mixed each guess is wrong. */
+enum { PIECES_MAX = 512 };
+
+WARD_INLINE unsigned char *slot_piece(const unsigned char *at, size_t bytes, size_t n)
+{
+    return (unsigned char *)(uintptr_t)at + (64 * n < bytes - 64 ? 64 * n : bytes - 64);
+}
+
+/* Four of them, from number n on: what is not zero. */
+WARD_INLINE ward_fill_pair_ pieces_seen(const unsigned char *at, size_t bytes, size_t n)
+{
+    const ward_fill_pair_ none = { 0, 0 };
+
+    return (ward_fill_diff64_(slot_piece(at, bytes, n), none) |
+            ward_fill_diff64_(slot_piece(at, bytes, n + 1), none)) |
+           (ward_fill_diff64_(slot_piece(at, bytes, n + 2), none) |
+            ward_fill_diff64_(slot_piece(at, bytes, n + 3), none));
+}
+
 /* Of a slot of at most `most` bytes, a constant. */
 WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes, size_t most)
 {
@@ -207,6 +227,8 @@ WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes, size_t mos
     if (bytes <= 64) {
         seen = ward_fill_load_(at) | ward_fill_load_(at + slot_half(bytes)) |
                ward_fill_load_(end - 16 - slot_half(bytes)) | ward_fill_load_(end - 16);
+    } else if (most > CLASS_FINE_MAX && bytes <= PIECES_MAX) {
+        seen = pieces_seen(at, bytes, 0) | pieces_seen(at, bytes, 4);
     } else {
         seen = ward_fill_diff64_(at, none) | ward_fill_diff64_(end - 64, none);
         if (most > CLASS_FINE_MAX)
@@ -226,6 +248,14 @@ WARD_INLINE void fill_clear64(unsigned char *at)
     ward_fill_store_(at + 48, none);
 }
 
+WARD_INLINE void pieces_clear(unsigned char *at, size_t bytes, size_t n)
+{
+    fill_clear64(slot_piece(at, bytes, n));
+    fill_clear64(slot_piece(at, bytes, n + 1));
+    fill_clear64(slot_piece(at, bytes, n + 2));
+    fill_clear64(slot_piece(at, bytes, n + 3));
+}
+
 WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
 {
     const ward_fill_pair_ none = { 0, 0 };
@@ -239,6 +269,10 @@ WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
     } else if (most <= CLASS_FINE_MAX || bytes <= CLASS_FINE_MAX) {
         fill_clear64(at);
         fill_clear64(end - 64);
+    } else if (most <= PIECES_MAX || bytes <= PIECES_MAX) {
+        pieces_clear(at, bytes, 0);
+        if (bytes > 256)
+            pieces_clear(at, bytes, 4);
     } else {
         memset(at, 0, bytes);
     }
@@ -247,8 +281,8 @@ WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
 /* Of a live block's slot nothing was written but the block, and the word behind it. */
 WARD_INLINE void slot_clear_used(unsigned char *at, size_t bytes, size_t slack)
 {
-    if (WARD_LIKELY(bytes <= CLASS_FINE_MAX))
-        slot_clear(at, bytes, CLASS_FINE_MAX);
+    if (WARD_LIKELY(bytes <= PIECES_MAX))
+        slot_clear(at, bytes, PIECES_MAX);
     else
         memset(at, 0, slack < 8 ? bytes : bytes - slack + 8);
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Slots of every class are cleared whole, and a byte that is not clear is seen wherever it is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "malloc/span.h"
+
+enum { BYTES_MAX = 2048, ROOM = 64 };
+
+static _Alignas(64) unsigned char memory[ROOM + BYTES_MAX + ROOM];
+static unsigned char *const slot = memory + ROOM;
+
+static bool is_clear(size_t bytes)
+{
+    bool clear = slot_is_clear(slot, bytes, CLASS_SMALL_MAX);
+
+    if (bytes <= CLASS_FINE_MAX)
+        assert_int_equal(slot_is_clear(slot, bytes, CLASS_FINE_MAX), clear);
+    return clear;
+}
+
+static void each_byte_is_seen(void **state)
+{
+    (void)state;
+    memset(memory, 0, sizeof memory);
+    for (unsigned class = 0; class_bytes(class) <= BYTES_MAX; class ++) {
+        size_t bytes = class_bytes(class);
+
+        slot[-1] = slot[bytes] = 1;
+        assert_true(is_clear(bytes));
+        slot[-1] = slot[bytes] = 0;
+        for (size_t i = 0; i < bytes; i++) {
+            slot[i] = 0x80;
+            assert_false(is_clear(bytes));
+            slot[i] = 0;
+        }
+    }
+}
+
+static void is_cleared_to(size_t bytes)
+{
+    for (size_t i = 0; i < sizeof memory; i++)
+        assert_int_equal(memory[i], i < ROOM || i >= ROOM + bytes ? 0xff : 0);
+}
+
+static void all_bytes_are_cleared_and_no_more(void **state)
+{
+    (void)state;
+    for (unsigned class = 0; class_bytes(class) <= BYTES_MAX; class ++) {
+        size_t bytes = class_bytes(class);
+
+        memset(memory, 0xff, sizeof memory);
+        slot_clear(slot, bytes, CLASS_SMALL_MAX);
+        is_cleared_to(bytes);
+        memset(memory, 0xff, sizeof memory);
+        slot_clear_used(slot, bytes, 1);
+        is_cleared_to(bytes);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_byte_is_seen),
+        cmocka_unit_test(all_bytes_are_cleared_and_no_more),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
