@@ -259,7 +259,7 @@ void ward_pool_drop_(struct span *span)
         memset((void *)(uintptr_t)span->states, SLOT_NEW, info->slots * sizeof *span->states);
 }
 
-enum { KEEP_BYTES = 32 << 20, KEEP_LEAST = 1 << 20, KEEP_SHARE = 32, KEEP_SECONDS = 1 };
+enum { KEEP_BYTES = 32 << 20, KEEP_SHARE = 32, KEEP_SECONDS = 1 };
 
 static _Atomic size_t kept;
 
@@ -319,7 +319,8 @@ bool ward_pool_trim_(size_t leave)
     return trim.given;
 }
 
-/* What spans keep is of no use to other classes. */
+/* What spans keep is of no use to other classes. In a process that is small with all of it, it is
+ * worth its pages: who has a few large blocks of many sizes would get new ones at each. */
 void ward_pool_use_(size_t bytes)
 {
     struct trim trim = { 0, UINT32_MAX, false };
@@ -328,9 +329,9 @@ void ward_pool_use_(size_t bytes)
     ward_status_use_(bytes);
     used = status_get(WARD_STATUS_USED);
     peak = status_get(WARD_STATUS_PEAK);
-    spare = peak / KEEP_SHARE > KEEP_LEAST ? peak / KEEP_SHARE : KEEP_LEAST;
+    spare = peak / KEEP_SHARE;
     trim.leave = (peak > used ? peak - used : 0) + spare / 2;
-    if (atomic_load(&kept) > trim.leave + spare / 2)
+    if (used + atomic_load(&kept) > KEEP_BYTES && atomic_load(&kept) > trim.leave + spare / 2)
         trim_all(&trim);
 }
 

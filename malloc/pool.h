@@ -96,7 +96,7 @@ bool ward_pool_keep_(struct span *span, size_t len);
 void ward_pool_unkeep_(size_t len);
 
 /* So many bytes more are in use from now on. What is kept stays within what the process had in use
- * before, and a little: more would be so much more at its peak. */
+ * before, and a little: more would be so much more at its peak. Not in a process that is small. */
 void ward_pool_use_(size_t bytes);
 
 /* Gives those pages back, but for about `leave` bytes of them. False: there were none to give. */
