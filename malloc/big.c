@@ -15,9 +15,6 @@
 /* Clearing more costs more than new pages do. */
 enum { CLEAR_BYTES = 2 << 20 };
 
-/* What an entry of no block holds. */
-enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
-
 /* --- Spans ------------------------------------------------------------------------------------ */
 
 /* Up to where a block of size bytes has its pages: one at least, as a guard at the base of a span
@@ -292,9 +289,7 @@ static void *alloc_huge(struct owner *owner, size_t size, size_t align)
     block = (unsigned char *)round_up((uintptr_t)origin + front, align);
     entry = ward_host_protect(block, inner, WARD_RW) ? NULL : claim((uintptr_t)block);
     if (!entry) {
-        int kept_mapped = ward_host_unmap(origin, mapped);
-
-        (void)kept_mapped;
+        (void)!ward_host_unmap(origin, mapped);
         return NULL;
     }
     entry->size = size;
@@ -313,7 +308,6 @@ static void free_huge(unsigned char *block)
 {
     struct huge *entry = lookup(block);
     uintptr_t live = (uintptr_t)block;
-    int error;
 
     if (!entry && ward_foreign_has_(block)) {
         status_add(WARD_STATUS_FOREIGN, 1);
@@ -332,8 +326,7 @@ static void free_huge(unsigned char *block)
         !slack_is(block, entry->size, pages_of(entry->size) - entry->size))
         ward_report_overflow_(block, entry->size, pages_of(entry->size) - entry->size);
     status_unuse(pages_of(entry->size));
-    error = ward_host_unmap(entry->origin, entry->mapped);
-    (void)error; /* it stays, and nobody knows it */
+    (void)!ward_host_unmap(entry->origin, entry->mapped); /* else it stays, and nobody knows it */
     atomic_store(&entry->at, (uintptr_t)block | 1);
 }
 

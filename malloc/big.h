@@ -11,7 +11,11 @@
 
 #include "span.h"
 
-/* A mapping of its own. at: of the block; | 1 once it was freed; 0: none; 1: being filled in. */
+/* What an entry holds that is no block's, and never was: it is being filled in, or was when a fork
+ * cut that off. */
+enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
+
+/* A mapping of its own. at: of the block; | 1 once it was freed; 0: none. */
 struct huge {
     _Atomic uintptr_t at;
     size_t size; /* requested */

@@ -89,7 +89,7 @@ static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
         struct huge *huge = &ward_root_.huge[i];
         uintptr_t at = atomic_load(&huge->at);
 
-        if (at <= 1 || (uintptr_t)addr - (uintptr_t)huge->origin >= huge->mapped)
+        if (at <= HUGE_NEVER || (uintptr_t)addr - (uintptr_t)huge->origin >= huge->mapped)
             continue;
         if (at & 1)
             return is_freed(

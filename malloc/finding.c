@@ -43,7 +43,8 @@ const char *ward_finding_advice_(const struct finding *finding)
         [WARD_BUG_WILD_FREE] = "look where the pointer comes from; a block of another malloc in "
                                "the process can be passed on to it: option foreign=pass",
         [WARD_BUG_INTERIOR_FREE] = "look for a pointer that was moved on and then freed",
-        [WARD_BUG_WRONG_SIZE] = "look for a size that is computed twice",
+        [WARD_BUG_WRONG_SIZE] = "look for a size that is computed twice; in C++ for delete of "
+                                "what new[] made, or of a base without a virtual destructor",
         [WARD_BUG_OVERFLOW] = "look for what fills the block; a guard behind every block stops at "
                               "the write itself: ward run --profile pages",
         [WARD_BUG_UNDERFLOW] = "look for an index below zero",
@@ -252,6 +253,7 @@ void ward_finding_collect_(struct finding *finding, const struct ward_bug *bug,
     }
     finding->sure = finding->sure ? finding->sure : "";
     finding->access = known->access;
+    finding->given = known->given;
     finding->place = bug->block ? NULL : place_of(bug->addr);
     finding->ids = ward_output_ids_();
     ward_output_program_(finding->program, sizeof finding->program);

@@ -50,6 +50,7 @@ struct finding {
     const char *profile, *sure, *access;
     const char *place; /* where an address that is no block's lies; NULL: not known */
     bool certain;      /* nothing but this can be the cause */
+    struct report_given given;
     size_t slot_bytes; /* 0: not in a slot */
     struct finding_stack found;
     struct finding_event issued, freed;

@@ -105,6 +105,16 @@ static void put_block(const struct finding *finding, struct text *text)
     ward_text_put_(text, "}");
 }
 
+static void put_given(const struct finding *finding, struct text *text)
+{
+    if (!finding->given.is_given)
+        return;
+    key(text, ",", "given");
+    put_hex(text, "{", "size", finding->given.size);
+    put_hex(text, ",", "align", finding->given.align);
+    ward_text_put_(text, "}");
+}
+
 static void put_damage(const struct finding *finding, struct text *text)
 {
     if (!finding->damaged_bits)
@@ -171,6 +181,7 @@ void ward_finding_print_json_(const struct finding *finding, struct text *text)
     put_string(text, ",", "place", finding->place);
     put_string(text, ",", "access", finding->access);
     put_block(finding, text);
+    put_given(finding, text);
     put_damage(finding, text);
     put_neighbours(finding, text);
     put_decimal(text, ",", "pid", finding->ids.process);

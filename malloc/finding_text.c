@@ -26,7 +26,7 @@ static void end(struct text *text)
 
 static void put_facts(const struct finding *finding, bool colour, struct text *text)
 {
-    size_t from = text->len, room = text->cap - text->len;
+    size_t from = text->len, room;
 
     if (colour)
         ward_text_put_(text, BOLD_RED);
@@ -68,6 +68,16 @@ static void put_process(const struct finding *finding, struct text *text)
 
 static void put_access(const struct finding *finding, struct text *text)
 {
+    if (finding->given.is_given) {
+        row(text, "given");
+        ward_text_put_decimal_(text, finding->given.size);
+        ward_text_put_(text, " bytes");
+        if (finding->given.align) {
+            ward_text_put_(text, ", an alignment of ");
+            ward_text_put_decimal_(text, finding->given.align);
+        }
+        end(text);
+    }
     if (finding->access) {
         row(text, "access");
         ward_text_put_(text, finding->access);

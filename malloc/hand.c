@@ -57,9 +57,8 @@ static void extend(const struct class_info *info, struct span *span, bool growin
     span->free += more;
     span->fresh += more;
     if (info->bytes <= POPULATE_MAX && to > from + ward_root_.page) {
-        int error = ward_host_advise(span->base + from, to - from, WARD_HOST_POPULATE);
-
-        (void)error; /* then they are faulted in one by one */
+        /* else they are faulted in one by one */
+        (void)!ward_host_advise(span->base + from, to - from, WARD_HOST_POPULATE);
     }
 }
 

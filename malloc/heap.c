@@ -156,7 +156,7 @@ void ward_heap_free_sized_(void *block, size_t align, size_t size, unsigned fami
     bool aligned = align == 0 || (!(align & (align - 1)) && !((uintptr_t)block & (align - 1)));
 
     if (was != SIZE_MAX && (was != size || !aligned))
-        ward_report_size_(block, was, !aligned);
+        ward_report_size_(block, was, (struct report_given){ true, size, align });
     else
         heap_free(block, family);
 }

@@ -103,7 +103,6 @@ static bool take_profile(struct options *options, struct piece value)
     return false;
 }
 
-/* The same of a process number. */
 static bool take_stats(struct options *options, struct piece value)
 {
     unsigned pid = 0;

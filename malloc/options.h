@@ -12,7 +12,7 @@
  * is not understood is said once on standard error, and ignored. Nothing is allocated: this runs
  * before the first block, and so before any constructor.
  *
- *   profile=fast|balanced|...     the checks that are made: also strict, pages (docs/malloc.md)
+ *   profile=fast|balanced|strict|pages     the checks that are made (docs/malloc.md)
  *   sample=on|off                 one block now and then at a guard page: on where the profile
  *                                 says so, off nowhere
  *   stacks=all|sample             where and when each block was allocated and freed is recorded, or

@@ -152,9 +152,7 @@ static bool commit_step(unsigned char *at, size_t len)
     return error == 0 || (error == -EPERM && is_sealed(at));
 }
 
-/* Where memory is short: no more than is needed. Not of what is sealed, for its steps are all
- * alike.
- */
+/* Where memory is short: no more than is needed. Not of what is sealed: its steps are all alike. */
 static bool commit_least(unsigned char *at, size_t len)
 {
     return !is_sealed(at) && commit_step(at, len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the spans of a class come from and go to. Shared by all threads; every word is an atomic,
- * so that a fork leaves no lock behind and nothing half done that matters: at most a number is
- * lost.
+ * so that a fork leaves nothing half done that matters: at most a number is lost. The one lock is
+ * that of ward_pool_commit_, which a forked child takes over.
  */
 #ifndef WARD_MALLOC_POOL_H
 #define WARD_MALLOC_POOL_H

@@ -3,6 +3,7 @@
 
 #include "core/bug.h"
 #include "finding.h"
+#include "guarded.h"
 #include "report.h"
 #include "status.h"
 
@@ -136,16 +137,29 @@ void ward_report_written_(const unsigned char *block, const struct place *place)
     ward_report_bug_(&bug, &known);
 }
 
-void ward_report_size_(const void *block, size_t size, bool misaligned)
+void ward_report_know_(const void *block, struct report_known *known, struct place *place)
 {
-    ward_report_bug_(
-        &(struct ward_bug){
-            .kind = WARD_BUG_WRONG_SIZE,
-            .addr = block,
-            .block = block,
-            .size = size,
-            .message = misaligned ? "the block is not aligned as its free says"
-                                  : "the size at free is not the size that was requested",
-        },
-        NULL);
+    struct guarded_place guarded;
+
+    if (guarded_has(block) && ward_guarded_find_(block, &guarded))
+        known->issued = guarded.slot->issued;
+    else if (find(block, place) && place->slot != NO_SLOT && place->class->slots > 1)
+        known->place = place;
+}
+
+void ward_report_size_(const void *block, size_t size, struct report_given given)
+{
+    struct ward_bug bug = { .kind = WARD_BUG_WRONG_SIZE,
+                            .addr = block,
+                            .block = block,
+                            .size = size,
+                            .message =
+                                size == given.size
+                                    ? "the block is not aligned as its free says"
+                                    : "the size at free is not the size that was requested" };
+    struct report_known known = { .given = given };
+    struct place place;
+
+    ward_report_know_(block, &known, &place);
+    ward_report_bug_(&bug, &known);
 }

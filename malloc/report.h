@@ -22,6 +22,12 @@
 
 enum { REPORT_DAMAGE_MAX = 32 };
 
+/* What the free of a block said of it. */
+struct report_given {
+    bool is_given;
+    size_t size, align; /* align 0: nothing was said */
+};
+
 /* What is known beyond the bug itself. What is not known is zero. */
 struct report_known {
     const struct place *place;    /* of the slot, for what lies beside it */
@@ -31,7 +37,13 @@ struct report_known {
     const unsigned char *was;     /* and were this; NULL: zero */
     const void *context;          /* ucontext_t: the signal that was caught */
     const char *access;           /* "read", "write"; NULL: not known */
+    struct report_given given;
 };
+
+/* What is recorded of a live block, wherever it lies. place is what known points to, if anything.
+ */
+WARD_COLD void ward_report_know_(const void *block, struct report_known *known,
+                                 struct place *place);
 
 /* Reports a bug. known: NULL: nothing. */
 WARD_COLD void ward_report_bug_(const struct ward_bug *bug, const struct report_known *known);
@@ -54,6 +66,6 @@ WARD_COLD void ward_report_written_(const unsigned char *block, const struct pla
 
 /* A live block of size bytes was freed with another size, or as one of an alignment that it has
  * not. */
-WARD_COLD void ward_report_size_(const void *block, size_t size, bool misaligned);
+WARD_COLD void ward_report_size_(const void *block, size_t size, struct report_given given);
 
 #endif

@@ -86,16 +86,14 @@ static WARD_COLD void report(const void *block, unsigned was, unsigned family)
 {
     static _Atomic unsigned said;
     struct place place;
-    struct report_known known = { .place = is_small(block, &place) ? &place : NULL };
+    struct report_known known = { 0 };
     struct ward_bug bug = { .kind = WARD_BUG_MISMATCH,
                             .addr = block,
                             .block = block,
                             .size = ward_heap_size_(block),
                             .message = messages[was & 7][family & 7] };
-    struct guarded_place guarded;
 
-    if (guarded_has(block) && ward_guarded_find_(block, &guarded))
-        known.issued = guarded.slot->issued;
+    ward_report_know_(block, &known, &place);
     if (atomic_fetch_add(&said, 1) < SAID_MOST)
         ward_report_fault_(&bug, &known);
 }

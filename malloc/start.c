@@ -102,9 +102,8 @@ static size_t place(unsigned char *meta)
 
 static void unmap(unsigned char *at, size_t bytes)
 {
-    int error = bytes ? ward_host_unmap(at, bytes) : 0;
-
-    (void)error; /* then these addresses stay taken */
+    if (bytes)
+        (void)!ward_host_unmap(at, bytes); /* else these addresses stay taken */
 }
 
 unsigned char *ward_reserve_(size_t bytes, unsigned prot)

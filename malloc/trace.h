@@ -16,8 +16,9 @@
  * memory is touched as it grows. It never shrinks: when it is full, what is not in it already gets
  * no number.
  *
- * Any thread, signal handlers too, at any time: nothing is allocated, there are no locks, and
- * whoever is cut off (by a fork) loses a node at most. errno stays.
+ * Any thread: nothing is allocated, and whoever is cut off (by a fork) loses a node at most. errno
+ * stays. Storing a stack may open memory, which takes the malloc's one lock (ward_pool_commit_);
+ * looking one up takes none, and signal handlers may.
  */
 #ifndef WARD_MALLOC_TRACE_H
 #define WARD_MALLOC_TRACE_H

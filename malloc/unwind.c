@@ -113,8 +113,9 @@ static enum step step_by_rules(struct walk *walk, const struct cfi_row *row)
  * comes of it, and reports look anew.
  *
  *   rule   | 63 48 | 47 32 | 31 2        | 1 0 |
- *            fp at   pc at   CFA, words    kind       in words from the CFA; fp at 0: it is the
- * same
+ *            fp at   pc at   CFA, words    kind
+ *
+ * fp and pc are so many words from the CFA; fp at 0: it is the same.
  */
 enum { REMEMBERED_LOG2 = 12 };
 enum simple { NOT_SIMPLE, FROM_SP, FROM_FP, AT_END };

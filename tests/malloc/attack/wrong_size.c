@@ -1,4 +1,4 @@
-/* dies: wrong-size; report: "64 bytes requested" */
+/* dies: wrong-size; report: "given    63 bytes" */
 /* SPDX-License-Identifier: MIT */
 #include "heap.h"
 

@@ -2,7 +2,7 @@
 /*
  * buggy BUG [HOW...]: makes one bug, in functions whose names the test looks for.
  *
- * BUG:  double overflow underflow write_freed wild touch_freed touch_past stale_pointer null raised
+ * BUG:  double overflow underflow write_freed wild wrong_size touch_freed touch_past null raised
  * HOW:  handler      in a signal handler
  *       thread       in a thread
  *       no_stderr    with descriptor 2 closed
@@ -38,6 +38,21 @@ static APART void *make(size_t size)
 static APART void drop(void *block)
 {
     free(block);
+    __asm__ volatile("" : : : "memory");
+}
+
+void delete_sized(void *block, size_t size, size_t align) __asm__("_ZdlPvmSt11align_val_t")
+    __attribute__((weak));
+
+static APART void drop_sized(void *block, size_t size, size_t align)
+{
+    delete_sized(block, size, align);
+    __asm__ volatile("" : : : "memory");
+}
+
+static APART void wrong_size(void)
+{
+    drop_sized(make(40), 39, 16);
     __asm__ volatile("" : : : "memory");
 }
 
@@ -146,6 +161,8 @@ static APART void make_bug(void)
         write_freed();
     if (is_bug("wild"))
         wild_free();
+    if (is_bug("wrong_size"))
+        wrong_size();
     if (is_bug("touch_freed"))
         touch_freed();
     if (is_bug("touch_past"))
