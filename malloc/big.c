@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 
 #include <ward/host.h>
 
@@ -25,17 +24,13 @@ static size_t pages_of(size_t size)
 }
 
 /* Where the range is committed. Markers beyond `was` stay from larger blocks, or from one that a
- * fork cut off; a system without has none, and says that it cannot take them away. */
+ * fork cut off. */
 static bool move_guard(struct span *span, size_t was, size_t open)
 {
-    int error = 0;
-
     if (span->split && !ward_pool_unguard_(span->base + was, ward_root_.page))
         return false;
     span->split = false;
-    if (was < open)
-        error = ward_host_advise(span->base + was, open - was, WARD_HOST_UNGUARD);
-    if (error && error != -ENOTSUP)
+    if (was < open && !ward_pool_unmark_(span->base + was, open - was))
         return false;
     span->split = ward_pool_guard_(span->base + open, ward_root_.page);
     return true;
@@ -162,7 +157,7 @@ static bool is_closed(const struct span *span)
 static void close(const struct span *span)
 {
     if (ward_root_.classes[span->class].committed)
-        (void)!ward_host_advise(span->base, span->open, WARD_HOST_GUARD);
+        (void)ward_pool_mark_(span->base, span->open);
     else
         (void)!ward_host_protect(span->base, span->open, WARD_NONE);
 }
@@ -170,11 +165,9 @@ static void close(const struct span *span)
 /* Without markers it was not closed. */
 static bool reopen(const struct span *span)
 {
-    int error = ward_root_.classes[span->class].committed
-                    ? ward_host_advise(span->base, span->open, WARD_HOST_UNGUARD)
-                    : ward_host_protect(span->base, span->open, WARD_RW);
-
-    return error == 0 || error == -ENOTSUP;
+    if (ward_root_.classes[span->class].committed)
+        return ward_pool_unmark_(span->base, span->open);
+    return ward_host_protect(span->base, span->open, WARD_RW) == 0;
 }
 
 static void wait_long(struct span *span, size_t was_open)
@@ -232,7 +225,13 @@ static void free_span(unsigned char *block, const struct place *place)
 
 static size_t hash(uintptr_t at)
 {
-    return (size_t)((at / ward_root_.page) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % HUGE_COUNT;
+    return (size_t)((at / ward_root_.page) * UINT64_C(0x9e3779b97f4a7c15) >> 40) %
+           ward_root_.huge_count;
+}
+
+static size_t next(size_t i)
+{
+    return (i + 1) % ward_root_.huge_count;
 }
 
 /* The entry of a block that is live, else of one that was freed there; NULL: none. */
@@ -242,7 +241,7 @@ static struct huge *lookup(const void *block)
 
     if (!ward_root_.huge) /* the malloc could not start */
         return NULL;
-    for (size_t i = hash((uintptr_t)block), n = 0; n < HUGE_COUNT; i = (i + 1) % HUGE_COUNT, n++) {
+    for (size_t i = hash((uintptr_t)block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
         uintptr_t at = atomic_load(&ward_root_.huge[i].at);
 
         if (at == (uintptr_t)block)
@@ -257,7 +256,7 @@ static struct huge *lookup(const void *block)
 
 static struct huge *claim(uintptr_t block)
 {
-    for (size_t i = hash(block), n = 0; n < HUGE_COUNT; i = (i + 1) % HUGE_COUNT, n++) {
+    for (size_t i = hash(block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
         uintptr_t at = atomic_load(&ward_root_.huge[i].at);
 
         if ((at == 0 || (at & 1 && at != HUGE_CLAIMED)) &&
@@ -408,7 +407,7 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
     status_unuse(span->open);
     resized = set_open(span, pages_of(size));
     ward_pool_use_(span->open);
-    if (!resized)
+    if (!resized && span->open < pages_of(size)) /* else what could not be closed stays open */
         return false;
     if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
         __builtin_memset(block + was, 0, size - was < 8 ? size - was : 8);
@@ -423,7 +422,7 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
 /* Entries that a thread which is not here was about to fill in are as if freed. */
 static void inherit_mappings(void)
 {
-    for (size_t i = 0; i < HUGE_COUNT; i++)
+    for (size_t i = 0; i < ward_root_.huge_count; i++)
         if (atomic_load(&ward_root_.huge[i].at) == HUGE_CLAIMED)
             atomic_store(&ward_root_.huge[i].at, HUGE_NEVER);
 }

@@ -24,7 +24,8 @@ struct huge {
     uint8_t family; /* see rows.h */
 };
 
-enum { HUGE_COUNT = 1 << 12 };
+/* Entries. A mapping and its guards are two of the 65530 that a process usually may have. */
+enum { HUGE_LEAST = 1 << 12, HUGE_MOST = 1 << 15 };
 
 /* A block of size bytes, and room for `bytes`; align is a power of two and at least a page. Spans
  * are aligned to their pitch, up to RESERVE_ALIGN; beyond that it is a mapping. */

@@ -85,7 +85,7 @@ static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct
 
 static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
 {
-    for (size_t i = 0; i < HUGE_COUNT; i++) {
+    for (size_t i = 0; i < ward_root_.huge_count; i++) {
         struct huge *huge = &ward_root_.huge[i];
         uintptr_t at = atomic_load(&huge->at);
 

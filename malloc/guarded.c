@@ -14,6 +14,7 @@ enum {
     RANGE_LOG2_LEAST = 22,
     CLASSES_SAMPLED = 6, /* of which the largest holds any small block */
     COMMITTED_LOG2 = 23, /* larger slots are opened and closed as mappings */
+    SHARE = 8,           /* of a short address space, what the sample may have */
     LOOKS = 32,          /* at slots that may be free, before a new one is taken */
     LOOKS_FULL = 1024,   /* the same when there are no new ones */
 };
@@ -100,7 +101,7 @@ static void unreserve(unsigned classes)
 }
 
 /* What is left of a short address space is the program's, too: then half of what there is room for
- * must do, and the sample does without. */
+ * must do, and the sample does without if it would take much of it. */
 bool ward_guarded_start_(void)
 {
     bool all = (ward_root_.policy & POLICY_PAGES) != 0;
@@ -109,6 +110,9 @@ bool ward_guarded_start_(void)
     size_t memory = all ? ward_moment_memory_() / 2 : 0;
 
     ward_root_.guarded.memory = memory ? memory : SIZE_MAX;
+    if (!all && ward_root_.shared.bytes &&
+        (size_t)classes << log2 > ward_root_.shared.bytes / SHARE)
+        return false;
     if (reserve(classes, log2))
         return true;
     while (all && --log2 > RANGE_LOG2_LEAST)

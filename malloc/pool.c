@@ -211,12 +211,30 @@ bool ward_pool_is_split_(void)
     return LOAD(&split) != 0;
 }
 
+static _Atomic bool marked; /* there are markers somewhere */
+
+bool ward_pool_mark_(unsigned char *at, size_t len)
+{
+    bool done = ward_host_advise(at, len, WARD_HOST_GUARD) == 0;
+
+    if (done && !LOAD(&marked))
+        STORE(&marked, true);
+    return done;
+}
+
+bool ward_pool_unmark_(unsigned char *at, size_t len)
+{
+    int error = ward_host_advise(at, len, WARD_HOST_UNGUARD);
+
+    return error == 0 || (error == -ENOTSUP && !LOAD(&marked));
+}
+
 /* Without markers a guard costs two mappings, of which there are not many. */
 bool ward_pool_guard_(unsigned char *at, size_t len)
 {
     if (len == 0)
         return false;
-    if (ward_host_advise(at, len, WARD_HOST_GUARD) == 0) {
+    if (ward_pool_mark_(at, len)) {
         status_add(WARD_STATUS_GUARDS_MARKED, 1);
     } else if (!ward_pool_split_()) {
         status_add(WARD_STATUS_GUARDS_MISSING, 1);

@@ -69,6 +69,14 @@ uintptr_t ward_pool_made_at_(unsigned class);
 /* In a forked child: empties the stacks of a class, whose spans are all in the caller's hands. */
 void ward_pool_forget_(unsigned class);
 
+/* Makes [at, at + len), whole pages that can be touched, fault by markers. False: there are none,
+ * or not there. */
+bool ward_pool_mark_(unsigned char *at, size_t len);
+
+/* Takes markers away; where none was ever set there is nothing to do. False: some may be left, as a
+ * filter came to forbid it. */
+bool ward_pool_unmark_(unsigned char *at, size_t len);
+
 /* Makes [at, at + len) fault; in a span, behind its slots. True: by the protection of those pages,
  * which ward_pool_unguard_() has to undo; not by a marker. */
 bool ward_pool_guard_(unsigned char *at, size_t len);

@@ -6,6 +6,8 @@
 #include "slow.h"
 #include "start.h"
 
+enum { SHARE = 16 /* of a short address space, what the queues may have */ };
+
 static struct waiting *queue_of(const struct owner *owner)
 {
     return (struct waiting *)(void *)(ward_root_.queues + owner->number * sizeof(struct waiting));
@@ -13,7 +15,12 @@ static struct waiting *queue_of(const struct owner *owner)
 
 bool ward_quarantine_start_(void)
 {
-    ward_root_.queues = ward_reserve_(ward_root_.owners_most * sizeof(struct waiting), WARD_NONE);
+    size_t room = ward_root_.shared.bytes / SHARE / sizeof(struct waiting);
+
+    ward_root_.queues_most = ward_root_.owners_most;
+    if (ward_root_.shared.bytes && ward_root_.queues_most > room)
+        ward_root_.queues_most = (uint32_t)room;
+    ward_root_.queues = ward_reserve_(ward_root_.queues_most * sizeof(struct waiting), WARD_NONE);
     return ward_root_.queues != NULL;
 }
 
@@ -23,7 +30,7 @@ static bool is_ready(struct owner *owner)
     unsigned char *at = ward_root_.queues + owner->number * sizeof(struct waiting);
     uintptr_t past = (uintptr_t)at & (ward_root_.page - 1);
 
-    if (!owner->queue_ready)
+    if (!owner->queue_ready && owner->number < ward_root_.queues_most)
         owner->queue_ready =
             ward_host_protect(at - past, round_up(past + sizeof(struct waiting), ward_root_.page),
                               WARD_RW) == 0;

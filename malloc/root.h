@@ -111,19 +111,21 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     size_t range_mask; /* 2^range_log2 - 1 */
     size_t page;
     struct owner *owners;                        /* [owners_most]; number 0 is nobody */
-    struct huge *huge;                           /* [HUGE_COUNT] */
+    struct huge *huge;                           /* [huge_count] */
     struct trace_store *traces;                  /* stacks, see malloc/trace.h; NULL: no room */
     uint64_t canary[2];                          /* secret */
     const volatile uint64_t *fork_word;          /* see ward_host_fork_word */
     uint8_t quick[CLASS_QUICK_MAX / CLASS_STEP]; /* the class of each step */
     struct guarded_root guarded;
     struct shared_root shared;
+    uint32_t huge_count;    /* HUGE_LEAST, or more where smaller blocks are mappings, too */
     uint32_t owners_most;   /* OWNERS, or fewer where address space is short */
     const char *profile;    /* its name */
     struct output output;   /* of reports */
     bool explains_faults;   /* see malloc/fault.h */
     struct foreign foreign; /* where blocks of another malloc go; NULL: they are a bug */
-    unsigned char *queues;  /* struct waiting [owners_most]: long quarantines; NULL: none */
+    unsigned char *queues;  /* struct waiting [queues_most]: long quarantines; NULL: none */
+    uint32_t queues_most;   /* owners_most, or fewer where address space is short */
 
     /* From here on it is written to. */
     WARD_ALIGNED(ROOT_ALIGN) struct class_limit limits[CLASS_PLACES];

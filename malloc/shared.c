@@ -27,6 +27,15 @@ static size_t units_of(const struct class_info *info)
     return (size_t)1 << (info->pitch_log2 - ward_root_.shared.unit_log2);
 }
 
+/* The range and they have as much of the addresses each, see most_addresses() in start.c. */
+static uint32_t huge_for(size_t bytes)
+{
+    size_t count = bytes / CLASS_BYTES_MAX;
+
+    count = count < HUGE_LEAST ? HUGE_LEAST : count;
+    return (uint32_t)(count < HUGE_MOST ? count : HUGE_MOST);
+}
+
 /* Owners, huge blocks, the table of units, the records. Returns the bytes of it all. */
 static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
 {
@@ -37,8 +46,9 @@ static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
     ward_root_.owners_most = (uint32_t)(16 + bytes / BYTES_TO_AN_OWNER);
     if (ward_root_.owners_most > OWNERS)
         ward_root_.owners_most = OWNERS;
+    ward_root_.huge_count = huge_for(bytes);
     huge = round_up(ward_root_.owners_most * sizeof(struct owner), page);
-    table = huge + round_up(HUGE_COUNT * sizeof(struct huge), page);
+    table = huge + round_up(ward_root_.huge_count * sizeof(struct huge), page);
     at = table + round_up(units, page);
     ward_root_.owners = (struct owner *)(void *)meta;
     ward_root_.huge = (struct huge *)(void *)(meta + huge);

@@ -79,7 +79,7 @@ static size_t place(unsigned char *meta)
 {
     size_t off = round_up(OWNERS * sizeof(struct owner), ward_root_.page), huge = off, traces;
 
-    off += round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page);
+    off += round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page);
     traces = off;
     if (ward_root_.range_log2 >= TRACE_RANGE_LOG2)
         off += round_up(ward_trace_bytes_(), ward_root_.page);
@@ -137,6 +137,7 @@ static bool reserve_both(unsigned range_log2, size_t most)
     for (size_t i = 0; i < sizeof ward_root_.quick; i++)
         ward_root_.quick[i] = (uint8_t)class_computed((i + 1) * CLASS_STEP);
     ward_root_.owners_most = OWNERS;
+    ward_root_.huge_count = HUGE_LEAST;
     bytes = place(NULL);
     if (bytes + ((size_t)CLASS_COUNT << range_log2) > most)
         return false;
@@ -240,7 +241,8 @@ static bool start(void)
     start_quarantine();
     if (!draw_secrets() ||
         ward_host_protect(ward_root_.huge,
-                          round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page), WARD_RW) ||
+                          round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page),
+                          WARD_RW) ||
         !ward_owner_start_())
         return false;
     if (options.passes_foreign)
@@ -248,7 +250,7 @@ static bool start(void)
     if (ward_host_protect(&ward_root_, READ_ONLY, WARD_READ))
         return false;
     seal(&ward_root_, READ_ONLY);
-    seal(ward_root_.huge, round_up(HUGE_COUNT * sizeof(struct huge), ward_root_.page));
+    seal(ward_root_.huge, round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page));
     ward_status_start_(&options, (size_t)1 << RANGE_LOG2);
     return true;
 }

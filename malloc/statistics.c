@@ -93,7 +93,7 @@ static void count_class(struct mallinfo2 *sum, unsigned class)
 
 static void count_mappings(struct mallinfo2 *sum)
 {
-    for (size_t i = 0; i < HUGE_COUNT; i++) {
+    for (size_t i = 0; i < ward_root_.huge_count; i++) {
         struct huge *entry = &ward_root_.huge[i];
         uintptr_t at = atomic_load(&entry->at);
 

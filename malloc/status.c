@@ -71,7 +71,7 @@ void ward_status_start_(const struct options *options, size_t wanted)
     status->kept = offsetof(struct span, kept);
     describe_owners(status);
     status->huge = (uintptr_t)ward_root_.huge;
-    status->huge_count = HUGE_COUNT;
+    status->huge_count = ward_root_.huge_count;
     status->huge_bytes = sizeof(struct huge);
     status->huge_size = offsetof(struct huge, size);
     for (unsigned class = 0; class < CLASS_COUNT; class ++)

@@ -265,7 +265,50 @@ static void without_optional_calls(void)
     execl(self, self, "work", (char *)NULL);
     _exit(2);
 }
+
+/* Markers that were set while it was allowed stand where larger blocks want to go. */
+static void madvise_is_forgotten(void)
+{
+    static const int number = SYS_madvise;
+
+    for (size_t size = 200000; size < 4000000; size += size / 8)
+        free(malloc(size - size / 16));
+    forbid(&number, 1, ENOSYS);
+    for (size_t size = 200000; size < 4000000; size += size / 8) {
+        char *block = malloc(size);
+
+        REQUIRE(block);
+        memset(block, 1, size);
+        free(block);
+    }
+    work();
+}
+
+/* What shrinks stays, with its contents, where what is behind cannot be closed. */
+static void mprotect_is_forbidden(void)
+{
+    static const int number = SYS_mprotect;
+    enum { WAS = 8000000, IS = 7500000 };
+    char *block = malloc(WAS), *resized;
+
+    REQUIRE(block);
+    memset(block, 7, WAS);
+    forbid(&number, 1, ENOMEM);
+    resized = realloc(block, IS);
+    if (!resized && strstr(getenv("WARD_OPTIONS") ? getenv("WARD_OPTIONS") : "", "pages"))
+        return; /* there every block moves */
+    REQUIRE(resized && resized[0] == 7 && resized[IS - 1] == 7);
+    free(resized);
+}
 #else
+static void madvise_is_forgotten(void)
+{
+}
+
+static void mprotect_is_forbidden(void)
+{
+}
+
 static void without_optional_calls(void)
 {
     printf("filters were not tried on this machine\n");
@@ -321,6 +364,8 @@ static const struct part {
     { "clone", clone_by_hand },
     { "children of children", children_of_children },
     { "without optional calls", without_optional_calls },
+    { "madvise is forgotten", madvise_is_forgotten },
+    { "mprotect is forbidden", mprotect_is_forbidden },
     { "without /proc", without_proc },
     { "without stdio", without_stdio },
     { "dlopen, dlclose", libraries_come_and_go },
