@@ -18,9 +18,11 @@ static struct span no_span = { .class = CLASS_COUNT };
 #define EMPTY_4  EMPTY, EMPTY, EMPTY, EMPTY
 #define EMPTY_16 EMPTY_4, EMPTY_4, EMPTY_4, EMPTY_4
 
+_Static_assert(CLASS_SMALL == 64, "as many as there are hands");
+
 /* Owns nothing; 0 is the owner of what nobody owns. */
 static struct owner nobody = {
-    .hands = { EMPTY_16, EMPTY_16, EMPTY_16 },
+    .hands = { EMPTY_16, EMPTY_16, EMPTY_16, EMPTY_16 },
     .number = UINT32_MAX,
 };
 
