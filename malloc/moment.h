@@ -20,6 +20,9 @@ struct moment ward_moment_take_(void);
 /* Nanoseconds of the same clock. */
 uint64_t ward_moment_clock_(void);
 
+/* Is there no such thread in the process any more? */
+bool ward_moment_is_gone_(uint32_t process, uint32_t thread);
+
 /* Bytes of memory that this machine has; 0: not known. */
 size_t ward_moment_memory_(void);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
@@ -21,6 +22,11 @@ struct moment ward_moment_now_(void)
         .at = ward_moment_clock_(),
         .thread = (uint32_t)ward_syscall_(SYS_gettid, 0, 0, 0, 0, 0, 0),
     };
+}
+
+bool ward_moment_is_gone_(uint32_t process, uint32_t thread)
+{
+    return ward_syscall_(SYS_tgkill, (long)process, (long)thread, 0, 0, 0, 0) == -ESRCH;
 }
 
 size_t ward_moment_memory_(void)

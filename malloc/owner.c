@@ -3,6 +3,8 @@
 
 #include <ward/host.h>
 
+#include "moment.h"
+#include "output.h"
 #include "owner.h"
 #include "pool.h"
 #include "quarantine.h"
@@ -30,10 +32,15 @@ static struct owner nobody = {
 __thread struct owner *ward_owner_ __attribute__((tls_model("initial-exec"))) = &nobody;
 
 static pthread_key_t ending;
+static _Atomic uint32_t process;  /* that they live in */
 static _Atomic uint64_t epoch;    /* of the process that the owners' threads live in */
 static _Atomic size_t committed;  /* bytes of ward_root_.owners */
 static _Atomic uint32_t next = 1; /* the first that nobody ever had */
 static _Atomic uint64_t idle;     /* stack of those that nobody has: a tag, and the number */
+static _Atomic uint32_t late;     /* owners that threads have after their end */
+
+/* This thread's owner was given back. */
+static __thread bool has_ended __attribute__((tls_model("initial-exec")));
 
 static void empty_hands(struct owner *owner)
 {
@@ -90,15 +97,45 @@ static struct owner *make(void)
 }
 
 /* Runs among the destructors of a thread's own data. Others may still allocate: they get an owner
- * again, and this runs again. */
+ * again, and this runs again; but not after the last round of them. */
 static void end(void *at)
 {
     struct owner *owner = at;
 
     ward_owner_ = &nobody;
+    has_ended = true;
     ward_span_abandon_(owner);
-    atomic_store(&owner->taken, 0);
+    if (atomic_exchange(&owner->taken, 0) > 1)
+        atomic_fetch_sub(&late, 1);
     push(owner);
+}
+
+/* One of a thread that took it after its end, and is gone. NULL: there is none. */
+static struct owner *take_over(void)
+{
+    size_t room = atomic_load(&committed) / sizeof(struct owner), count = atomic_load(&next);
+
+    if (atomic_load(&late) == 0)
+        return NULL;
+    for (size_t i = 1; i < count && i < room; i++) {
+        struct owner *owner = &ward_root_.owners[i];
+        uint32_t thread = atomic_load(&owner->taken);
+
+        if (thread > 1 && ward_moment_is_gone_(atomic_load(&process), thread) &&
+            atomic_compare_exchange_strong(&owner->taken, &thread, 1)) {
+            atomic_fetch_sub(&late, 1);
+            ward_span_abandon_(owner);
+            return owner;
+        }
+    }
+    return NULL;
+}
+
+/* Its thread, which had one before, may end without end() being called. */
+static void mark_late(struct owner *owner)
+{
+    atomic_fetch_add(&late, 1);
+    atomic_store(&owner->taken, ward_output_ids_().thread);
 }
 
 /* Empty hands of a new thread before the first of the sample, at least: a process that runs for two
@@ -109,6 +146,8 @@ static struct owner *begin(void)
 {
     struct owner *owner = pop();
 
+    if (!owner)
+        owner = take_over();
     if (!owner)
         owner = make();
     if (!owner)
@@ -121,6 +160,8 @@ static struct owner *begin(void)
     owner->until_sample =
         UNSAMPLED + ward_random_below_(&owner->random, ward_root_.fork_word, 4 * UNSAMPLED);
     atomic_store(&owner->taken, 1);
+    if (has_ended)
+        mark_late(owner);
     ward_owner_ = owner;
     (void)pthread_setspecific(ending, owner);
     return owner;
@@ -152,13 +193,22 @@ static void bequeath(struct owner *owner, uint32_t number)
     push(owner);
 }
 
+/* From now on they live in this process. */
+static void settle(void)
+{
+    atomic_store(&epoch, ward_host_fork_epoch());
+    atomic_store(&process, ward_output_ids_().process);
+    atomic_store(&late, 0);
+}
+
 /* The threads of all owners but self are not here. If there were none, nothing was cut off. */
-static void inherit(const struct owner *self)
+static void inherit(struct owner *self)
 {
     uint32_t count = atomic_load(&next);
     size_t room = atomic_load(&committed) / sizeof *self;
 
-    atomic_store(&epoch, ward_host_fork_epoch());
+    settle();
+    atomic_store(&self->taken, 1);
     count = count < room ? count : (uint32_t)room;
     if (!has_others(self, count))
         return;
@@ -191,14 +241,14 @@ __attribute__((constructor)) static void watch_forks(void)
 static void notice(struct owner *owner)
 {
     if (owner == &nobody)
-        atomic_store(&epoch, ward_host_fork_epoch());
+        settle();
     else
         inherit(owner);
 }
 
 bool ward_owner_start_(void)
 {
-    atomic_store(&epoch, ward_host_fork_epoch());
+    settle();
     return pthread_key_create(&ending, end) == 0;
 }
 

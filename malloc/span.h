@@ -104,7 +104,7 @@ struct owner {
     struct hand hands[CLASS_SMALL];
     uint32_t number;
     uint32_t stack;               /* 1 + the next of those nobody has */
-    _Atomic uint32_t taken;       /* a thread has it */
+    _Atomic uint32_t taken;       /* 1: a thread has it; more: that one, which may end unseen */
     uint8_t seat;                 /* the oldest in the quarantine */
     _Atomic(struct span *) queue; /* spans of this owner with pending frees */
     struct ward_random random;

@@ -4,9 +4,11 @@
  * freed what a thread left behind, and after a while.
  */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +106,37 @@ static void blocks_that_stay_fill_their_spans(void)
     (void)malloc_trim(0);
 }
 
+static pthread_key_t again;
+
+static void allocate_again(void *round)
+{
+    free(malloc(100));
+    if ((uintptr_t)round < PTHREAD_DESTRUCTOR_ITERATIONS)
+        pthread_setspecific(again, (void *)((uintptr_t)round + 1));
+}
+
+static void *visit(void *unused)
+{
+    pthread_setspecific(again, (void *)1);
+    free(malloc(100));
+    return unused;
+}
+
+/* The last round of its destructors is after the last that the malloc has. */
+static void threads_that_allocate_to_their_very_end_leave_nothing(void)
+{
+    size_t before = resident();
+
+    pthread_key_create(&again, allocate_again);
+    for (int i = 0; i < 2000; i++) {
+        pthread_t thread;
+
+        check(pthread_create(&thread, NULL, visit, NULL) == 0, "a thread", (size_t)i);
+        pthread_join(thread, NULL);
+    }
+    check(grown(before) < 4 * MIB, "ended threads leave nothing", grown(before));
+}
+
 static void *leave_behind(void *unused)
 {
     take(COUNT, SIZE);
@@ -155,6 +188,7 @@ int main(void)
         passing_blocks_of_many_sizes_keep_little();
     blocks_that_stay_fill_their_spans();
     what_a_thread_left_is_given_back_when_others_freed_it();
+    threads_that_allocate_to_their_very_end_leave_nothing();
     what_is_kept_is_given_back_after_a_while();
     return failures != 0;
 }
