@@ -381,7 +381,7 @@ const struct probe probes[] = {
     { "guards of locked memory", "after mlockall guards cost mappings", try_guard_of_locked },
     { "giving memory back", "it is cleared and kept", try_release },
     { "sealing", "code that runs already can map over the metadata", try_seal },
-    { "protection keys", "metadata cannot be locked (WARD_LOCK_META)", try_key },
+    { "protection keys", "metadata is not locked (WARD_LOCK_META; the malloc's strict)", try_key },
     { "secret memory", "locked memory that is left out of core dumps is used", try_secret },
     { "wipe on fork", "a child makes its random numbers anew only when it asks", try_wipe },
     { "huge pages", "ordinary ones are used", try_thp },

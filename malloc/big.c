@@ -3,6 +3,7 @@
 #include <ward/host.h>
 
 #include "big.h"
+#include "door.h"
 #include "owner.h"
 #include "pool.h"
 #include "quarantine.h"
@@ -159,7 +160,7 @@ static void close(const struct span *span)
     if (ward_root_.classes[span->class].committed)
         (void)ward_pool_mark_(span->base, span->open);
     else
-        (void)!ward_host_protect(span->base, span->open, WARD_NONE);
+        (void)!ward_host_protect(span->base, span->open, WARD_NONE | WARD_HOST_KEEP_KEY);
 }
 
 /* Without markers it was not closed. */
@@ -167,7 +168,7 @@ static bool reopen(const struct span *span)
 {
     if (ward_root_.classes[span->class].committed)
         return ward_pool_unmark_(span->base, span->open);
-    return ward_host_protect(span->base, span->open, WARD_RW) == 0;
+    return ward_host_protect(span->base, span->open, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
 
 static void wait_long(struct span *span, size_t was_open)
@@ -267,7 +268,7 @@ static struct huge *claim(uintptr_t block)
 }
 
 /* Both guards are one to sixteen pages. */
-static void *alloc_huge(struct owner *owner, size_t size, size_t align)
+static void *map_huge(struct owner *owner, size_t size, size_t align)
 {
     size_t inner = pages_of(size), mapped;
     size_t front =
@@ -286,7 +287,8 @@ static void *alloc_huge(struct owner *owner, size_t size, size_t align)
         return NULL;
     }
     block = (unsigned char *)round_up((uintptr_t)origin + front, align);
-    entry = ward_host_protect(block, inner, WARD_RW) ? NULL : claim((uintptr_t)block);
+    entry = ward_host_protect(block, inner, WARD_RW | WARD_HOST_KEEP_KEY) ? NULL
+                                                                          : claim((uintptr_t)block);
     if (!entry) {
         (void)!ward_host_unmap(origin, mapped);
         return NULL;
@@ -302,15 +304,32 @@ static void *alloc_huge(struct owner *owner, size_t size, size_t align)
     return block;
 }
 
+static void *alloc_huge(struct owner *owner, size_t size, size_t align)
+{
+    bool opened = door_open(POLICY_KEYS);
+    void *block = map_huge(owner, size, align);
+
+    door_close(opened);
+    return block;
+}
+
+static void free_foreign(void *block)
+{
+    bool shut = door_shut();
+
+    status_add(WARD_STATUS_FOREIGN, 1);
+    ward_root_.foreign.free(block);
+    door_reopen(shut);
+}
+
 /* The entry is nobody else's until the mapping is gone: then another block may have it. */
-static void free_huge(unsigned char *block)
+static void unmap_huge(unsigned char *block)
 {
     struct huge *entry = lookup(block);
     uintptr_t live = (uintptr_t)block;
 
     if (!entry && ward_foreign_has_(block)) {
-        status_add(WARD_STATUS_FOREIGN, 1);
-        ward_root_.foreign.free(block);
+        free_foreign(block);
         return;
     }
     if (!entry) {
@@ -327,6 +346,14 @@ static void free_huge(unsigned char *block)
     status_unuse(pages_of(entry->size));
     (void)!ward_host_unmap(entry->origin, entry->mapped); /* else it stays, and nobody knows it */
     atomic_store(&entry->at, (uintptr_t)block | 1);
+}
+
+static void free_huge(unsigned char *block)
+{
+    bool opened = door_open(POLICY_KEYS);
+
+    unmap_huge(block);
+    door_close(opened);
 }
 
 /* --- Both ------------------------------------------------------------------------------------- */
@@ -354,29 +381,42 @@ void ward_big_free_(void *block, const struct place *place)
 
 bool ward_big_is_clean_(const void *block)
 {
+    bool opened = door_open(POLICY_LOCK), clean;
     struct place place;
 
-    return !find(block, &place) || place.span->clean;
+    clean = !find(block, &place) || place.span->clean;
+    door_close(opened);
+    return clean;
+}
+
+static size_t size_of_huge(const void *block)
+{
+    bool opened = door_open(POLICY_KEYS);
+    struct huge *entry = lookup(block);
+    size_t size = entry && atomic_load(&entry->at) == (uintptr_t)block ? entry->size : SIZE_MAX;
+
+    door_close(opened);
+    return size;
 }
 
 size_t ward_big_size_(const void *block, const struct place *place)
 {
-    struct huge *entry;
-
     if (place)
         return LOAD(place->span->states) == SLOT_BIG ? place->span->size : SIZE_MAX;
-    entry = lookup(block);
-    return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry->size : SIZE_MAX;
+    return size_of_huge(block);
 }
 
 bool ward_big_knows_(const void *block)
 {
-    return lookup(block) != NULL;
+    bool opened = door_open(POLICY_KEYS), known = lookup(block) != NULL;
+
+    door_close(opened);
+    return known;
 }
 
 uint8_t *ward_big_family_(const void *block)
 {
-    struct huge *entry = lookup(block);
+    struct huge *entry;
     struct place place;
 
     if (find(block, &place))
@@ -384,6 +424,7 @@ uint8_t *ward_big_family_(const void *block)
                        LOAD(&place.span->states[0]) == SLOT_BIG
                    ? &place.span->family
                    : NULL;
+    entry = lookup(block);
     return entry && atomic_load(&entry->at) == (uintptr_t)block ? &entry->family : NULL;
 }
 
@@ -422,9 +463,12 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
 /* Entries that a thread which is not here was about to fill in are as if freed. */
 static void inherit_mappings(void)
 {
+    bool opened = door_open(POLICY_KEYS);
+
     for (size_t i = 0; i < ward_root_.huge_count; i++)
         if (atomic_load(&ward_root_.huge[i].at) == HUGE_CLAIMED)
             atomic_store(&ward_root_.huge[i].at, HUGE_NEVER);
+    door_close(opened);
 }
 
 /* A fork may have cut off the thread that set a guard without markers: the record does not say
@@ -438,7 +482,7 @@ static bool forget_guard(struct span *span)
     if (span->split)
         ward_pool_unsplit_();
     span->split = false;
-    return ward_host_protect(span->base, info->bytes, WARD_RW) == 0;
+    return ward_host_protect(span->base, info->bytes, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
 
 void ward_big_inherit_(void)

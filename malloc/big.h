@@ -43,7 +43,8 @@ size_t ward_big_size_(const void *block, const struct place *place);
 /* Is, or was, a block in a mapping of its own there? */
 bool ward_big_knows_(const void *block);
 
-/* What says who allocated a live block (rows.h); NULL: it is none. */
+/* What says who allocated a live block (rows.h); NULL: it is none. The door to it is open (door.h),
+ * also while it is used. */
 uint8_t *ward_big_family_(const void *block);
 
 /* Changes the size where it is. False: it has to move. */

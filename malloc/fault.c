@@ -2,6 +2,7 @@
 /* What an address is to the malloc, where a fault struck. */
 #include "fault.h"
 #include "big.h"
+#include "door.h"
 #include "guarded.h"
 
 static bool is_beyond(struct ward_bug *bug, const void *block, size_t size, const char *message)
@@ -101,6 +102,16 @@ static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
     return false;
 }
 
+/* --- The malloc's own records ------------------------------------------------------------------
+ */
+
+static bool explain_record(const void *addr, struct ward_bug *bug)
+{
+    const char *message = ward_door_names_(addr);
+
+    return message && is_beyond(bug, NULL, 0, message);
+}
+
 bool ward_fault_explain_(const void *addr, struct ward_bug *bug, struct report_known *known,
                          struct place *place)
 {
@@ -114,5 +125,5 @@ bool ward_fault_explain_(const void *addr, struct ward_bug *bug, struct report_k
         return explain_span(addr, bug, place, known);
     if ((uintptr_t)addr - (uintptr_t)ward_root_.base < ward_root_.bytes)
         return is_nowhere(bug);
-    return explain_huge(addr, bug);
+    return explain_record(addr, bug) || explain_huge(addr, bug);
 }

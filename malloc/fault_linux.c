@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include "door.h"
 #include "fault.h"
 #include "frame.h"
 #include "status.h"
@@ -27,15 +28,17 @@ static void send_again(int sig, siginfo_t *info)
 
 static void explain(const siginfo_t *info, const ucontext_t *context)
 {
+    bool opened = door_open(POLICY_KEYS); /* the kernel closed it for the handler */
     struct report_known known;
     struct ward_bug bug;
     struct place place;
 
-    if (!ward_fault_explain_(info->si_addr, &bug, &known, &place))
-        return;
-    known.context = context;
-    known.access = ward_frame_access_(context);
-    ward_report_fault_(&bug, &known);
+    if (ward_fault_explain_(info->si_addr, &bug, &known, &place)) {
+        known.context = context;
+        known.access = ward_frame_access_(context);
+        ward_report_fault_(&bug, &known);
+    }
+    door_close(opened);
 }
 
 /* A code above 0 is the kernel's own. */

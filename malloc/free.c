@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "big.h"
+#include "door.h"
 #include "guarded.h"
 #include "owner.h"
 #include "quarantine.h"
@@ -78,14 +79,11 @@ static void free_slot(struct owner *owner, unsigned char *block, const struct pl
     }
 }
 
-void ward_span_free_slow_(void *block)
+static void free_any(void *block)
 {
-    struct owner *owner;
+    struct owner *owner = ward_owner_here_();
     struct place place;
 
-    if (!block)
-        return;
-    owner = ward_owner_here_();
     if (guarded_has(block))
         ward_guarded_free_(block);
     else if (!owner || !find(block, &place))
@@ -96,6 +94,25 @@ void ward_span_free_slow_(void *block)
         ward_big_free_(block, &place);
     else
         free_slot(owner, block, &place);
+}
+
+/* What is freed before there was a block comes from where the door is closed. */
+static WARD_COLD void free_first(void *block)
+{
+    bool opened = ward_owner_enter_first_();
+
+    free_any(block);
+    door_close(opened);
+}
+
+void ward_span_free_slow_(void *block)
+{
+    if (!block)
+        return;
+    if (WARD_LIKELY(ward_root_.owners != NULL))
+        free_any(block);
+    else
+        free_first(block);
 }
 
 void ward_span_vacate_(struct owner *owner)

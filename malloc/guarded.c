@@ -2,6 +2,7 @@
 #include <ward/bug.h>
 #include <ward/host.h>
 
+#include "door.h"
 #include "guarded.h"
 #include "pool.h"
 #include "report.h"
@@ -19,15 +20,7 @@ enum {
     LOOKS_FULL = 1024,   /* the same when there are no new ones */
 };
 
-struct pool {
-    _Atomic uint32_t next;   /* the first number that was never taken */
-    _Atomic uint32_t cursor; /* the next one that is looked at */
-    _Atomic uint32_t issued;
-    _Atomic size_t blocks, records; /* bytes committed */
-    _Atomic size_t live, used, open;
-};
-
-static struct pool pools[GUARDED_CLASSES];
+static struct guarded_pool *const pools = ward_root_.guarded_pools;
 static _Atomic size_t opened; /* bytes of pages of all that are live */
 static _Atomic size_t skipped;
 
@@ -126,7 +119,7 @@ bool ward_guarded_start_(void)
 /* --- Taking a slot ---------------------------------------------------------------------------- */
 
 /* One that was freed long enough ago. */
-static struct guarded *reuse(const struct guarded_class *class, struct pool *pool)
+static struct guarded *reuse(const struct guarded_class *class, struct guarded_pool *pool)
 {
     uint32_t made = LOAD(&pool->next), looks = made < class->count ? LOOKS : LOOKS_FULL;
 
@@ -146,7 +139,7 @@ static struct guarded *reuse(const struct guarded_class *class, struct pool *poo
 
 enum { FIRST_STEP = 64 << 10 };
 
-static bool commit(const struct guarded_class *class, struct pool *pool, size_t count)
+static bool commit(const struct guarded_class *class, struct guarded_pool *pool, size_t count)
 {
     struct prefix records = { (unsigned char *)class->slots, FIRST_STEP,
                               round_up(class->count * sizeof(struct guarded), ward_root_.page) };
@@ -163,7 +156,7 @@ static unsigned char *start_of(const struct guarded_class *class, const struct g
 }
 
 /* One that nobody ever had. All of it is shut. */
-static struct guarded *make(const struct guarded_class *class, struct pool *pool)
+static struct guarded *make(const struct guarded_class *class, struct guarded_pool *pool)
 {
     uint32_t number = LOAD(&pool->next);
     struct guarded *slot;
@@ -183,7 +176,7 @@ static struct guarded *make(const struct guarded_class *class, struct pool *pool
     return slot;
 }
 
-static struct guarded *take(const struct guarded_class *class, struct pool *pool)
+static struct guarded *take(const struct guarded_class *class, struct guarded_pool *pool)
 {
     struct guarded *slot = reuse(class, pool);
 
@@ -213,7 +206,7 @@ static bool open(const struct guarded_class *class, struct pages pages)
         return ward_host_advise(pages.at, pages.len, WARD_HOST_UNGUARD) == 0;
     if (!ward_pool_split_())
         return false;
-    if (ward_host_protect(pages.at, pages.len, WARD_RW) == 0)
+    if (ward_host_protect(pages.at, pages.len, WARD_RW | WARD_HOST_KEEP_KEY) == 0)
         return true;
     ward_pool_unsplit_();
     return false;
@@ -226,7 +219,7 @@ static bool shut(const struct guarded_class *class, struct pages pages)
         (class->committed && ward_host_advise(pages.at, pages.len, WARD_HOST_GUARD) == 0))
         return true;
     ward_pool_release_(pages.at, pages.len);
-    if (class->committed || ward_host_protect(pages.at, pages.len, WARD_NONE))
+    if (class->committed || ward_host_protect(pages.at, pages.len, WARD_NONE | WARD_HOST_KEEP_KEY))
         return false;
     ward_pool_unsplit_();
     return true;
@@ -303,7 +296,7 @@ static unsigned class_for(size_t size, size_t align)
 }
 
 /* The slot holds the block from now on. */
-static void *settle(struct pool *pool, struct guarded *slot)
+static void *settle(struct guarded_pool *pool, struct guarded *slot)
 {
     struct pages pages = pages_of(slot);
 
@@ -326,7 +319,7 @@ static void *settle(struct pool *pool, struct guarded *slot)
 }
 
 /* It could not be opened: the next may have it. */
-static void *give_up(struct pool *pool, struct guarded *slot)
+static void *give_up(struct guarded_pool *pool, struct guarded *slot)
 {
     slot->size = 0;
     STORE(&slot->freed_at, LOAD(&pool->issued));
@@ -334,11 +327,11 @@ static void *give_up(struct pool *pool, struct guarded *slot)
     return NULL;
 }
 
-void *ward_guarded_alloc_(size_t size, size_t align)
+static void *alloc(size_t size, size_t align)
 {
     unsigned number = class_for(size, align);
     const struct guarded_class *class = &ward_root_.guarded.classes[number];
-    struct pool *pool = &pools[number];
+    struct guarded_pool *pool = &pools[number];
     struct guarded *slot;
     struct pages pages;
     unsigned char *end;
@@ -355,6 +348,15 @@ void *ward_guarded_alloc_(size_t size, size_t align)
         return settle(pool, slot);
     atomic_fetch_sub(&opened, pages.len);
     return give_up(pool, slot);
+}
+
+void *ward_guarded_alloc_(size_t size, size_t align)
+{
+    bool door = door_open(POLICY_KEYS);
+    void *block = alloc(size, align);
+
+    door_close(door);
+    return block;
 }
 
 void *ward_guarded_page_(size_t size, size_t align)
@@ -504,7 +506,7 @@ static bool is_damaged(const struct guarded *slot)
     return at != NULL;
 }
 
-static void retire(struct pool *pool, struct guarded *slot, size_t len)
+static void retire(struct guarded_pool *pool, struct guarded *slot, size_t len)
 {
     atomic_fetch_sub(&pool->live, 1);
     status_sub(WARD_STATUS_GUARDED_LIVE, 1);
@@ -515,12 +517,12 @@ static void retire(struct pool *pool, struct guarded *slot, size_t len)
     atomic_fetch_sub(&opened, len);
 }
 
-void ward_guarded_free_(void *block)
+static void free_slot(void *block)
 {
     uint32_t live = GUARDED_LIVE, then = GUARDED_RETIRED;
     struct guarded_place place;
     struct pages pages;
-    struct pool *pool;
+    struct guarded_pool *pool;
 
     if (!ward_guarded_find_(block, &place)) {
         report(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
@@ -541,16 +543,27 @@ void ward_guarded_free_(void *block)
     atomic_store(&place.slot->state, then);
 }
 
+void ward_guarded_free_(void *block)
+{
+    bool door = door_open(POLICY_KEYS);
+
+    free_slot(block);
+    door_close(door);
+}
+
 /* --- Asking ----------------------------------------------------------------------------------- */
 
 size_t ward_guarded_size_(const void *block)
 {
+    bool door = door_open(POLICY_KEYS);
     struct guarded_place place;
+    size_t size = ward_guarded_find_(block, &place) && place.slot->block == block &&
+                          atomic_load(&place.slot->state) == GUARDED_LIVE
+                      ? place.slot->size
+                      : SIZE_MAX;
 
-    return ward_guarded_find_(block, &place) && place.slot->block == block &&
-                   atomic_load(&place.slot->state) == GUARDED_LIVE
-               ? place.slot->size
-               : SIZE_MAX;
+    door_close(door);
+    return size;
 }
 
 struct guarded_counts ward_guarded_count_(void)

@@ -85,7 +85,7 @@ void ward_guarded_free_(void *block);
 /* The requested size of a live block; SIZE_MAX: it is none. */
 size_t ward_guarded_size_(const void *block);
 
-/* False: addr lies in no slot that was ever issued. */
+/* False: addr lies in no slot that was ever issued. The door to its record is open (door.h). */
 bool ward_guarded_find_(const void *addr, struct guarded_place *place);
 
 struct guarded_counts ward_guarded_count_(void);

@@ -5,11 +5,13 @@
 #include <ward/host.h>
 
 #include "big.h"
+#include "door.h"
 #include "guarded.h"
 #include "heap.h"
 #include "owner.h"
 #include "quarantine.h"
 #include "report.h"
+#include "start.h"
 
 /* --- Allocating and freeing, by policy -------------------------------------------------------- */
 
@@ -31,25 +33,54 @@ void ward_heap_free_balanced_(void *block)
     span_free(POLICY_BALANCED, block);
 }
 
-void *ward_heap_alloc_unusual_(size_t size)
+/* --- What few ask for ------------------------------------------------------------------------- */
+
+/* Where all is locked, or moments are recorded. */
+enum { POLICY_RARE = POLICY_LOCK | POLICY_MOMENTS };
+
+static void *alloc_rare(size_t size)
 {
+    bool opened = ward_owner_enter_();
     void *block = ward_heap_alloc_balanced_(size);
 
     if (ward_root_.policy & POLICY_MOMENTS && block)
         ward_rows_issued_(block);
+    door_close(opened);
     return block;
 }
 
-void ward_heap_free_unusual_(void *block, unsigned family)
+void *ward_heap_alloc_unusual_(size_t size)
 {
-    if (WARD_LIKELY((ward_root_.policy & (POLICY_LONG | POLICY_MOMENTS)) == POLICY_LONG) &&
-        ward_quarantine_free_(block, family))
-        return;
+    if (WARD_UNLIKELY(ward_root_.policy & POLICY_RARE))
+        return alloc_rare(size);
+    return ward_heap_alloc_balanced_(size);
+}
+
+static void free_with_care(void *block, unsigned family)
+{
     if (ward_root_.policy & POLICY_FAMILY && family != FAMILY_ANY)
         ward_rows_check_(block, family);
     if (ward_root_.policy & POLICY_MOMENTS)
         ward_rows_freed_(block);
     ward_span_free_slow_(block);
+}
+
+static void free_rare(void *block, unsigned family)
+{
+    bool opened = ward_owner_enter_();
+
+    if ((ward_root_.policy & (POLICY_LONG | POLICY_MOMENTS)) != POLICY_LONG ||
+        !ward_quarantine_free_(block, family))
+        free_with_care(block, family);
+    door_close(opened);
+}
+
+void ward_heap_free_unusual_(void *block, unsigned family)
+{
+    if (WARD_UNLIKELY(ward_root_.policy & POLICY_RARE))
+        free_rare(block, family);
+    else if (!(ward_root_.policy & POLICY_LONG) || !ward_quarantine_free_(block, family))
+        free_with_care(block, family);
 }
 
 /* --- Zeroed, aligned -------------------------------------------------------------------------- */
@@ -112,18 +143,28 @@ static void *alloc_aligned(size_t align, size_t size)
     return block;
 }
 
-void *ward_heap_alloc_aligned_(size_t align, size_t size)
+/* The first call of all comes this way, too: its policy is not known yet. */
+static void *alloc_aligned_rare(size_t align, size_t size)
 {
+    bool opened = ward_owner_enter_first_();
     void *block = alloc_aligned(align, size);
 
     if (ward_root_.policy & POLICY_MOMENTS && block)
         ward_rows_issued_(block);
+    door_close(opened);
     return block;
+}
+
+void *ward_heap_alloc_aligned_(size_t align, size_t size)
+{
+    if (WARD_LIKELY((int)ward_root_.policy > 0))
+        return alloc_aligned(align, size);
+    return alloc_aligned_rare(align, size);
 }
 
 /* --- Size ------------------------------------------------------------------------------------- */
 
-/* The requested size of a live block; SIZE_MAX: it is none. */
+/* The requested size of a live block; SIZE_MAX: it is none. The door is open. */
 static size_t size_of(const void *block)
 {
     struct place place;
@@ -143,21 +184,41 @@ static size_t size_of(const void *block)
 
 size_t ward_heap_size_(const void *block)
 {
+    bool opened = WARD_UNLIKELY(ward_root_.policy & POLICY_LOCK) && ward_owner_enter_();
     size_t size = size_of(block);
 
+    door_close(opened);
     if (size == SIZE_MAX && ward_foreign_has_(block))
         return ward_root_.foreign.usable((void *)(uintptr_t)block);
     return size == SIZE_MAX ? 0 : size;
 }
 
-void ward_heap_free_sized_(void *block, size_t align, size_t size, unsigned family)
+/* Reports what does not match, and is true then. */
+WARD_INLINE bool is_missized(const void *block, size_t align, size_t size)
 {
     size_t was = block ? size_of(block) : size;
     bool aligned = align == 0 || (!(align & (align - 1)) && !((uintptr_t)block & (align - 1)));
 
-    if (was != SIZE_MAX && (was != size || !aligned))
-        ward_report_size_(block, was, (struct report_given){ true, size, align });
-    else
+    if (WARD_LIKELY(was == SIZE_MAX || (was == size && aligned)))
+        return false;
+    ward_report_size_(block, was, (struct report_given){ true, size, align });
+    return true;
+}
+
+static void free_sized_unusual(void *block, size_t align, size_t size, unsigned family)
+{
+    bool opened = ward_owner_enter_();
+
+    if (!is_missized(block, align, size))
+        ward_heap_free_unusual_(block, family);
+    door_close(opened);
+}
+
+void ward_heap_free_sized_(void *block, size_t align, size_t size, unsigned family)
+{
+    if (WARD_UNLIKELY((int)ward_root_.policy < 0))
+        free_sized_unusual(block, align, size, family);
+    else if (!is_missized(block, align, size))
         heap_free(block, family);
 }
 
@@ -205,15 +266,22 @@ static bool resize(void *block, size_t was, size_t size)
     return true;
 }
 
-void *ward_heap_resize_(void *block, size_t size)
+static void *resize_foreign(void *block, size_t size)
+{
+    bool shut = door_shut();
+    void *moved = ward_root_.foreign.resize(block, size);
+
+    door_reopen(shut);
+    return moved;
+}
+
+static void *resize_or_move(void *block, size_t size)
 {
     size_t was = size_of(block);
     void *moved;
 
-    if (ward_root_.policy & POLICY_FAMILY)
-        ward_rows_check_(block, FAMILY_MALLOC);
     if (was == SIZE_MAX && ward_foreign_has_(block))
-        return ward_root_.foreign.resize(block, size);
+        return resize_foreign(block, size);
     if (was == SIZE_MAX) {
         heap_free(block, FAMILY_ANY); /* which says what it is */
         errno = ENOMEM;
@@ -229,9 +297,28 @@ void *ward_heap_resize_(void *block, size_t size)
     return moved;
 }
 
+static void *resize_unusual(void *block, size_t size)
+{
+    bool opened = ward_owner_enter_();
+    void *moved;
+
+    if (ward_root_.policy & POLICY_FAMILY)
+        ward_rows_check_(block, FAMILY_MALLOC);
+    moved = resize_or_move(block, size);
+    door_close(opened);
+    return moved;
+}
+
+void *ward_heap_resize_(void *block, size_t size)
+{
+    if (WARD_UNLIKELY((int)ward_root_.policy < 0))
+        return resize_unusual(block, size);
+    return resize_or_move(block, size);
+}
+
 size_t ward_heap_page_(void)
 {
-    return ward_owner_get_() ? ward_root_.page : 4096;
+    return ward_start_() ? ward_root_.page : 4096;
 }
 
 void ward_heap_die_(const char *text)

@@ -3,6 +3,7 @@
 
 #include "big.h"
 #include "guarded.h"
+#include "heap.h"
 #include "owner.h"
 #include "pool.h"
 #include "quarantine.h"
@@ -88,14 +89,17 @@ static void *alloc_of_waiting(struct owner *owner, size_t size, size_t bytes)
     return alloc(owner, size, bytes);
 }
 
-/* The caller of the very first block did not know the policy yet. */
+/* The caller of the very first block did not know the policy yet, nor that there is a door. */
 void *ward_span_alloc_slow_(size_t size, size_t bytes)
 {
     struct owner *owner = ward_owner_get_();
     void *block = NULL;
 
-    if (bytes <= size)
+    if (bytes <= size) {
+        if (WARD_UNLIKELY(bytes == size && ward_root_.policy & POLICY_LOCK)) /* not by overflow */
+            return ward_heap_alloc_unusual_(size);
         bytes = bytes_for(size);
+    }
     if (owner && size < (size_t)PTRDIFF_MAX && bytes <= (size_t)PTRDIFF_MAX) {
         block = alloc(owner, size, bytes);
         if (!block)

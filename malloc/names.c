@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "door.h"
 #include "heap.h"
 #include "owner.h"
 #include "trim.h"
@@ -136,9 +137,12 @@ void cfree(void *block)
 
 int malloc_trim(size_t pad)
 {
+    bool opened = ward_owner_enter_first_();
     struct owner *owner = ward_owner_get_();
+    bool given = owner && ward_trim_(owner, pad);
 
-    return owner && ward_trim_(owner, pad);
+    door_close(opened);
+    return given;
 }
 
 /* All that <malloc.h> knows is advice: M_MXFAST to M_KEEP, M_TRIM_THRESHOLD to M_ARENA_MAX. */

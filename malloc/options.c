@@ -179,6 +179,20 @@ static bool take_faults(struct options *options, struct piece value)
     return take_choice(&options->no_faults, value, "off", "on");
 }
 
+static bool take_lock(struct options *options, struct piece value)
+{
+    static const char *const choices[] = {
+        [LOCK_OFF] = "off", [LOCK_COLD] = "cold", [LOCK_ALL] = "all"
+    };
+
+    for (unsigned i = LOCK_OFF; i <= LOCK_ALL; i++)
+        if (is(value, choices[i])) {
+            options->lock = (enum options_lock)i;
+            return true;
+        }
+    return false;
+}
+
 static const struct name {
     const char *name;
     bool (*take)(struct options *options, struct piece value);
@@ -187,7 +201,7 @@ static const struct name {
     { "align", take_align },     { "stacks", take_stacks },
     { "stats", take_stats },     { "faults", take_faults },
     { "report", take_report },   { "report_bytes", take_report_bytes },
-    { "foreign", take_foreign },
+    { "foreign", take_foreign }, { "lock", take_lock },
 };
 
 static const struct name *find_name(struct piece name)

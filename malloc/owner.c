@@ -3,19 +3,21 @@
 
 #include <ward/host.h>
 
+#include "door.h"
 #include "moment.h"
 #include "output.h"
 #include "owner.h"
 #include "pool.h"
 #include "quarantine.h"
+#include "report.h"
 #include "start.h"
 
-/* What an empty hand holds. */
-static struct span no_span = { .class = CLASS_COUNT };
+/* What an empty hand holds. Neither this nor who owns nothing is ever written to. */
+static const struct span no_span = { .class = CLASS_COUNT };
 
 #define EMPTY                                                                                      \
     {                                                                                              \
-        .span = &no_span                                                                           \
+        .span = (struct span *)(uintptr_t)&no_span                                                 \
     }
 #define EMPTY_4  EMPTY, EMPTY, EMPTY, EMPTY
 #define EMPTY_16 EMPTY_4, EMPTY_4, EMPTY_4, EMPTY_4
@@ -23,21 +25,17 @@ static struct span no_span = { .class = CLASS_COUNT };
 _Static_assert(CLASS_SMALL == 64, "as many as there are hands");
 
 /* Owns nothing; 0 is the owner of what nobody owns. */
-static struct owner nobody = {
+static const struct owner nobody = {
     .hands = { EMPTY_16, EMPTY_16, EMPTY_16, EMPTY_16 },
     .number = UINT32_MAX,
 };
 
 /* Said again: else its address is asked of the dynamic linker. */
-__thread struct owner *ward_owner_ __attribute__((tls_model("initial-exec"))) = &nobody;
+#define NOBODY ((struct owner *)(uintptr_t)&nobody)
+__thread struct owner *ward_owner_ __attribute__((tls_model("initial-exec"))) = NOBODY;
 
 static pthread_key_t ending;
-static _Atomic uint32_t process;  /* that they live in */
-static _Atomic uint64_t epoch;    /* of the process that the owners' threads live in */
-static _Atomic size_t committed;  /* bytes of ward_root_.owners */
-static _Atomic uint32_t next = 1; /* the first that nobody ever had */
-static _Atomic uint64_t idle;     /* stack of those that nobody has: a tag, and the number */
-static _Atomic uint32_t late;     /* owners that threads have after their end */
+static struct owner_pool *const pool = &ward_root_.owner_pool;
 
 /* This thread's owner was given back. */
 static __thread bool has_ended __attribute__((tls_model("initial-exec")));
@@ -50,30 +48,30 @@ static void empty_hands(struct owner *owner)
 
 uintptr_t ward_owner_next_at_(void)
 {
-    return (uintptr_t)&next;
+    return (uintptr_t)&pool->next;
 }
 
 /* --- Taking one, giving it back --------------------------------------------------------------- */
 
 static void push(struct owner *owner)
 {
-    uint64_t was = atomic_load(&idle), now;
+    uint64_t was = atomic_load(&pool->idle), now;
 
     do {
         owner->stack = (uint32_t)was;
         now = ((was >> 32) + 1) << 32 | owner->number;
-    } while (!atomic_compare_exchange_weak(&idle, &was, now));
+    } while (!atomic_compare_exchange_weak(&pool->idle, &was, now));
 }
 
 static struct owner *pop(void)
 {
-    uint64_t was = atomic_load(&idle), now;
+    uint64_t was = atomic_load(&pool->idle), now;
 
     do {
         if ((uint32_t)was == 0)
             return NULL;
         now = ((was >> 32) + 1) << 32 | ward_root_.owners[(uint32_t)was].stack;
-    } while (!atomic_compare_exchange_weak(&idle, &was, now));
+    } while (!atomic_compare_exchange_weak(&pool->idle, &was, now));
     return &ward_root_.owners[(uint32_t)was];
 }
 
@@ -85,13 +83,13 @@ static struct owner *make(void)
     struct prefix owners = { (unsigned char *)ward_root_.owners, FIRST_STEP,
                              round_up(ward_root_.owners_most * sizeof(struct owner),
                                       ward_root_.page) };
-    uint32_t number = atomic_load(&next);
+    uint32_t number = atomic_load(&pool->next);
 
     do {
         if (number >= ward_root_.owners_most ||
-            !ward_pool_commit_(&owners, &committed, (number + 1) * sizeof(struct owner)))
+            !ward_pool_commit_(&owners, &pool->committed, (number + 1) * sizeof(struct owner)))
             return NULL;
-    } while (!atomic_compare_exchange_weak(&next, &number, number + 1));
+    } while (!atomic_compare_exchange_weak(&pool->next, &number, number + 1));
     ward_root_.owners[number].number = number;
     return &ward_root_.owners[number];
 }
@@ -100,30 +98,36 @@ static struct owner *make(void)
  * again, and this runs again; but not after the last round of them. */
 static void end(void *at)
 {
-    struct owner *owner = at;
+    bool opened = ward_owner_enter_();
+    struct owner *owner = ward_owner_;
 
-    ward_owner_ = &nobody;
+    (void)at; /* the same; but the C library keeps it where the program can write */
+    ward_owner_ = NOBODY;
     has_ended = true;
-    ward_span_abandon_(owner);
-    if (atomic_exchange(&owner->taken, 0) > 1)
-        atomic_fetch_sub(&late, 1);
-    push(owner);
+    if (owner != NOBODY) {
+        ward_span_abandon_(owner);
+        if (atomic_exchange(&owner->taken, 0) > 1)
+            atomic_fetch_sub(&pool->late, 1);
+        push(owner);
+    }
+    door_close(opened);
 }
 
 /* One of a thread that took it after its end, and is gone. NULL: there is none. */
 static struct owner *take_over(void)
 {
-    size_t room = atomic_load(&committed) / sizeof(struct owner), count = atomic_load(&next);
+    size_t room = atomic_load(&pool->committed) / sizeof(struct owner),
+           count = atomic_load(&pool->next);
 
-    if (atomic_load(&late) == 0)
+    if (atomic_load(&pool->late) == 0)
         return NULL;
     for (size_t i = 1; i < count && i < room; i++) {
         struct owner *owner = &ward_root_.owners[i];
         uint32_t thread = atomic_load(&owner->taken);
 
-        if (thread > 1 && ward_moment_is_gone_(atomic_load(&process), thread) &&
+        if (thread > 1 && ward_moment_is_gone_(atomic_load(&pool->process), thread) &&
             atomic_compare_exchange_strong(&owner->taken, &thread, 1)) {
-            atomic_fetch_sub(&late, 1);
+            atomic_fetch_sub(&pool->late, 1);
             ward_span_abandon_(owner);
             return owner;
         }
@@ -134,7 +138,7 @@ static struct owner *take_over(void)
 /* Its thread, which had one before, may end without end() being called. */
 static void mark_late(struct owner *owner)
 {
-    atomic_fetch_add(&late, 1);
+    atomic_fetch_add(&pool->late, 1);
     atomic_store(&owner->taken, ward_output_ids_().thread);
 }
 
@@ -142,7 +146,7 @@ static void mark_late(struct owner *owner)
  * milliseconds takes none, for the first costs a fifth of that. */
 enum { UNSAMPLED = 64 };
 
-static struct owner *begin(void)
+static struct owner *take(void)
 {
     struct owner *owner = pop();
 
@@ -160,11 +164,53 @@ static struct owner *begin(void)
     owner->until_sample =
         UNSAMPLED + ward_random_below_(&owner->random, ward_root_.fork_word, 4 * UNSAMPLED);
     atomic_store(&owner->taken, 1);
+    owner->home = &ward_owner_;
     if (has_ended)
         mark_late(owner);
     ward_owner_ = owner;
     (void)pthread_setspecific(ending, owner);
     return owner;
+}
+
+static struct owner *begin(void)
+{
+    bool opened = door_open(POLICY_LOCK); /* at the first call of all it is closed */
+    struct owner *owner = take();
+
+    door_close(opened);
+    return owner;
+}
+
+/* --- Coming in -------------------------------------------------------------------------------- */
+
+/* Where this thread's owner is stands where the program can write. */
+static bool is_own(const struct owner *owner)
+{
+    size_t off = (uintptr_t)owner - (uintptr_t)ward_root_.owners;
+    size_t number = off / sizeof *owner;
+
+    return owner == NOBODY ||
+           (off % sizeof *owner == 0 && number < ward_root_.owners_most &&
+            off + sizeof *owner <= atomic_load(&pool->committed) && owner->home == &ward_owner_);
+}
+
+bool ward_owner_enter_(void)
+{
+    bool opened = door_open(POLICY_LOCK);
+
+    if (WARD_UNLIKELY(ward_root_.policy & POLICY_LOCK && !is_own(ward_owner_))) {
+        struct owner *wrong = ward_owner_;
+
+        ward_owner_ = NOBODY;
+        ward_report_(WARD_BUG_METADATA, wrong, NULL, "what a thread knows of itself was changed");
+    }
+    return opened;
+}
+
+bool ward_owner_enter_first_(void)
+{
+    (void)ward_start_();
+    return ward_owner_enter_();
 }
 
 /* --- Forks ------------------------------------------------------------------------------------ */
@@ -196,23 +242,23 @@ static void bequeath(struct owner *owner, uint32_t number)
 /* From now on they live in this process. */
 static void settle(void)
 {
-    atomic_store(&epoch, ward_host_fork_epoch());
-    atomic_store(&process, ward_output_ids_().process);
-    atomic_store(&late, 0);
+    atomic_store(&pool->epoch, ward_host_fork_epoch());
+    atomic_store(&pool->process, ward_output_ids_().process);
+    atomic_store(&pool->late, 0);
 }
 
 /* The threads of all owners but self are not here. If there were none, nothing was cut off. */
 static void inherit(struct owner *self)
 {
-    uint32_t count = atomic_load(&next);
-    size_t room = atomic_load(&committed) / sizeof *self;
+    uint32_t count = atomic_load(&pool->next);
+    size_t room = atomic_load(&pool->committed) / sizeof *self;
 
     settle();
     atomic_store(&self->taken, 1);
     count = count < room ? count : (uint32_t)room;
     if (!has_others(self, count))
         return;
-    atomic_store(&idle, 0);
+    atomic_store(&pool->idle, 0);
     for (uint32_t i = 1; i < count; i++) {
         struct owner *owner = &ward_root_.owners[i];
 
@@ -226,8 +272,11 @@ static void inherit(struct owner *self)
 /* The first in a child that there may be: its only thread is the one that forked. */
 static void forked(void)
 {
-    if (ward_root_.owners && atomic_load(&epoch) != ward_host_fork_epoch())
+    bool opened = ward_owner_enter_();
+
+    if (ward_root_.owners && atomic_load(&pool->epoch) != ward_host_fork_epoch())
         inherit(ward_owner_);
+    door_close(opened);
 }
 
 /* As early as may be; who forked before had no other thread. */
@@ -240,7 +289,7 @@ __attribute__((constructor)) static void watch_forks(void)
  * made it. Else nobody knows whose spans are whose: they stay as they are. */
 static void notice(struct owner *owner)
 {
-    if (owner == &nobody)
+    if (owner == NOBODY)
         settle();
     else
         inherit(owner);
@@ -248,24 +297,49 @@ static void notice(struct owner *owner)
 
 bool ward_owner_start_(void)
 {
+    atomic_store(&pool->next, 1); /* 0 is nobody */
     settle();
     return pthread_key_create(&ending, end) == 0;
+}
+
+static bool is_forked(void)
+{
+    return WARD_UNLIKELY(atomic_load(&pool->epoch) != *ward_root_.fork_word);
+}
+
+static WARD_COLD struct owner *noticed(struct owner *owner)
+{
+    notice(owner);
+    return owner;
+}
+
+/* A thread without an owner may come from where the door is closed, as who comes first did not know
+ * that there would be one. */
+static WARD_COLD struct owner *nobody_here(void)
+{
+    bool opened;
+
+    if (!ward_start_())
+        return NULL;
+    opened = door_open(POLICY_LOCK);
+    if (is_forked())
+        notice(NOBODY);
+    door_close(opened);
+    return NOBODY;
 }
 
 struct owner *ward_owner_here_(void)
 {
     struct owner *owner = ward_owner_;
 
-    if (WARD_UNLIKELY(owner == &nobody) && !ward_start_())
-        return NULL;
-    if (WARD_UNLIKELY(atomic_load(&epoch) != *ward_root_.fork_word))
-        notice(owner);
-    return owner;
+    if (WARD_UNLIKELY(owner == NOBODY))
+        return nobody_here();
+    return is_forked() ? noticed(owner) : owner;
 }
 
 struct owner *ward_owner_get_(void)
 {
     struct owner *owner = ward_owner_here_();
 
-    return owner == &nobody ? begin() : owner;
+    return owner == NOBODY ? begin() : owner;
 }

@@ -19,6 +19,13 @@ struct owner *ward_owner_get_(void);
  * is an owner of nothing. So it takes none that it would not give back. */
 struct owner *ward_owner_here_(void);
 
+/* As who is called by the program comes in: opens the door to all records where the policy locks
+ * them, and then looks whether the owner is this thread's. Returns what door_close wants. */
+bool ward_owner_enter_(void);
+
+/* The same for functions that may be the first of all to be called. */
+bool ward_owner_enter_first_(void);
+
 /* Once, before the first owner. */
 bool ward_owner_start_(void);
 

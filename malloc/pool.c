@@ -10,15 +10,7 @@
 #include "shared.h"
 #include "status.h"
 
-struct WARD_ALIGNED(64) pool {
-    _Atomic uint32_t next;              /* the first number nobody has asked for yet */
-    _Atomic uint32_t made;              /* beyond the last span that was made */
-    _Atomic uint64_t tops[POOL_STACKS]; /* a tag, and 1 + the number of the top */
-    _Atomic size_t blocks, records;     /* bytes committed; of blocks behind the first span */
-    _Atomic uint32_t lent;              /* blocks that a larger class gave instead */
-};
-
-static struct pool pools[CLASS_COUNT];
+static struct pool *const pools = ward_root_.pools;
 
 /* --- Stacks ----------------------------------------------------------------------------------- */
 
@@ -118,7 +110,8 @@ static bool is_allowed(size_t len)
 
 static int open_pages(unsigned char *at, size_t len)
 {
-    int error = is_allowed(len) ? ward_host_protect(at, len, WARD_RW) : -ENOMEM;
+    int error =
+        is_allowed(len) ? ward_host_protect(at, len, WARD_RW | WARD_HOST_KEEP_KEY) : -ENOMEM;
 
     if (error == 0)
         atomic_fetch_add(&opened, len);
@@ -132,7 +125,7 @@ bool ward_pool_open_(unsigned char *at, size_t len)
 
 bool ward_pool_close_(unsigned char *at, size_t len)
 {
-    if (ward_host_protect(at, len, WARD_NONE))
+    if (ward_host_protect(at, len, WARD_NONE | WARD_HOST_KEEP_KEY))
         return false;
     atomic_fetch_sub(&opened, len);
     return true;
@@ -238,7 +231,7 @@ bool ward_pool_guard_(unsigned char *at, size_t len)
         status_add(WARD_STATUS_GUARDS_MARKED, 1);
     } else if (!ward_pool_split_()) {
         status_add(WARD_STATUS_GUARDS_MISSING, 1);
-    } else if (ward_host_protect(at, len, WARD_NONE)) {
+    } else if (ward_host_protect(at, len, WARD_NONE | WARD_HOST_KEEP_KEY)) {
         ward_pool_unsplit_();
         status_add(WARD_STATUS_GUARDS_MISSING, 1);
     } else {
@@ -250,7 +243,7 @@ bool ward_pool_guard_(unsigned char *at, size_t len)
 
 bool ward_pool_unguard_(unsigned char *at, size_t len)
 {
-    if (ward_host_protect(at, len, WARD_RW))
+    if (ward_host_protect(at, len, WARD_RW | WARD_HOST_KEEP_KEY))
         return false;
     ward_pool_unsplit_();
     return true;
@@ -506,16 +499,20 @@ static bool can_lend(unsigned larger, unsigned class)
            (bytes > CHECKED_WHOLE || more <= CHECKED_WHOLE) && atomic_load(&pools[larger].made);
 }
 
-unsigned ward_pool_serving_(unsigned class)
+static WARD_COLD unsigned lender(unsigned class)
 {
-    struct pool *pool = &pools[class];
-
-    if (atomic_load(&pool->made) || atomic_load(&pool->lent) >= LENT_MOST)
-        return class;
     for (unsigned larger = class + 1; larger < CLASS_SMALL; larger++)
         if (can_lend(larger, class)) {
-            atomic_fetch_add(&pool->lent, 1);
+            atomic_fetch_add(&pools[class].lent, 1);
             return larger;
         }
     return class;
+}
+
+unsigned ward_pool_serving_(unsigned class)
+{
+    const struct pool *pool = &pools[class];
+
+    return atomic_load(&pool->made) || atomic_load(&pool->lent) >= LENT_MOST ? class
+                                                                             : lender(class);
 }

@@ -9,14 +9,6 @@
 
 #include "span.h"
 
-/* The stacks of a class. */
-enum pool_stack {
-    POOL_KEPT,      /* spans without a block that keep pages */
-    POOL_BARE,      /* spans without a block or pages */
-    POOL_ABANDONED, /* spans with blocks and without an owner */
-    POOL_STACKS
-};
-
 /* A new span, zero but for base, class and number. Of a small class its slots can be touched and
  * its end is guarded. NULL: the range is used up, or there is no memory. */
 struct span *ward_pool_make_(unsigned class);

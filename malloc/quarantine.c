@@ -33,7 +33,7 @@ static bool is_ready(struct owner *owner)
     if (!owner->queue_ready && owner->number < ward_root_.queues_most)
         owner->queue_ready =
             ward_host_protect(at - past, round_up(past + sizeof(struct waiting), ward_root_.page),
-                              WARD_RW) == 0;
+                              WARD_RW | WARD_HOST_KEEP_KEY) == 0;
     return owner->queue_ready;
 }
 

@@ -2,6 +2,7 @@
 #include <ward/host.h>
 
 #include "core/bug.h"
+#include "door.h"
 #include "finding.h"
 #include "guarded.h"
 #include "report.h"
@@ -41,19 +42,31 @@ static void say(const struct output *output, const struct ward_bug *bug,
 void ward_report_fault_(const struct ward_bug *bug, const struct report_known *known)
 {
     const struct output *output = &ward_root_.output;
+    bool opened;
 
     status_add(WARD_STATUS_BUGS, 1);
     if (atomic_exchange(&room.taken, true)) {
         say_in_short(output, bug);
         return;
     }
+    opened = door_open(POLICY_KEYS);
     say(output, bug, known);
+    door_close(opened);
     atomic_store(&room.taken, false);
+}
+
+/* The program's handler, which may jump away, finds the records closed. */
+static bool is_contained(const struct ward_bug *bug)
+{
+    bool shut = door_shut(), contained = ward_bug_is_contained_(bug);
+
+    door_reopen(shut);
+    return contained;
 }
 
 void ward_report_bug_(const struct ward_bug *bug, const struct report_known *known)
 {
-    if (ward_bug_is_contained_(bug)) {
+    if (is_contained(bug)) {
         status_add(WARD_STATUS_BUGS, 1);
         return;
     }

@@ -2,8 +2,8 @@
 /*
  * What every path reads and nobody writes after the start: where everything lies, the policy, the
  * secrets. It has its pages to itself, and they are read-only before the first block is issued. On
- * pages behind them stands how much of each range is in use: records of spans that were never made
- * cannot be read.
+ * pages behind them stands what is written to and belongs to all threads, how much of each range is
+ * in use among it: records of spans that were never made cannot be read.
  *
  *   blocks    | - | class 0      | class 1      | ...            one reservation
  *                 ^ base         ^ base + 2^range_log2
@@ -16,6 +16,8 @@
  */
 #ifndef WARD_MALLOC_ROOT_H
 #define WARD_MALLOC_ROOT_H
+
+#include <stdatomic.h>
 
 #include "class.h"
 #include "foreign.h"
@@ -35,15 +37,17 @@ enum policy {
     POLICY_NARROW = 512,   /* small spans: a guard is near */
     POLICY_SEAL = 1024,    /* mappings of the metadata cannot be changed any more */
     POLICY_WHOLE = 2048,   /* free memory is checked whole, however large */
+    POLICY_KEYS = 4096,    /* records seldom used are behind a protection key (door.h) */
+    POLICY_LOCK = 8192,    /* all of them are, and the secrets */
     POLICY_CHECKS = POLICY_SLACK | POLICY_ZERO | POLICY_RANDOM | POLICY_QUARANTINE,
     POLICY_FAST = 0,
     POLICY_BALANCED = POLICY_CHECKS | POLICY_SAMPLE,
-    POLICY_STRICT =
-        POLICY_BALANCED | POLICY_LONG | POLICY_FAMILY | POLICY_NARROW | POLICY_SEAL | POLICY_WHOLE,
+    POLICY_STRICT = POLICY_BALANCED | POLICY_LONG | POLICY_FAMILY | POLICY_NARROW | POLICY_SEAL |
+                    POLICY_WHOLE | POLICY_KEYS,
 };
 
-/* Set with POLICY_LONG, _FAMILY and _MOMENTS, with which allocating and freeing is more than the
- * two usual instances do. One test of the sign tells, beside that for zero. */
+/* Set with POLICY_LONG, _FAMILY, _MOMENTS and _LOCK, with which allocating and freeing is more than
+ * the two usual instances do. One test of the sign tells, beside that for zero. */
 #define POLICY_UNUSUAL (1u << 31)
 
 enum {
@@ -72,6 +76,46 @@ struct WARD_ALIGNED(64) class_info {
 /* How much of a range is in use. As far apart as the classes are: see limit_of. */
 struct WARD_ALIGNED(64) class_limit {
     _Atomic size_t end; /* of the last span that was made, from the base of all ranges; 0: none */
+};
+
+/* What pool.c has of a class. */
+enum pool_stack {
+    POOL_KEPT,      /* spans without a block that keep pages */
+    POOL_BARE,      /* spans without a block or pages */
+    POOL_ABANDONED, /* spans with blocks and without an owner */
+    POOL_STACKS
+};
+
+struct WARD_ALIGNED(64) pool {
+    _Atomic uint32_t next;              /* the first number nobody has asked for yet */
+    _Atomic uint32_t made;              /* beyond the last span that was made */
+    _Atomic uint64_t tops[POOL_STACKS]; /* a tag, and 1 + the number of the top */
+    _Atomic size_t blocks, records;     /* bytes committed; of blocks behind the first span */
+    _Atomic uint32_t lent;              /* blocks that a larger class gave instead */
+};
+
+/* What guarded.c has of a class. */
+struct guarded_pool {
+    _Atomic uint32_t next;   /* the first number that was never taken */
+    _Atomic uint32_t cursor; /* the next one that is looked at */
+    _Atomic uint32_t issued;
+    _Atomic size_t blocks, records; /* bytes committed */
+    _Atomic size_t live, used, open;
+};
+
+/* What owner.c has. */
+struct owner_pool {
+    _Atomic uint64_t epoch;   /* of the process that the owners' threads live in */
+    _Atomic uint32_t process; /* that they live in */
+    _Atomic uint32_t late;    /* owners that threads have after their end */
+    _Atomic size_t committed; /* bytes of ward_root_.owners */
+    _Atomic uint32_t next;    /* the first that nobody ever had; 0: as 1 */
+    _Atomic uint64_t idle;    /* stack of those that nobody has: a tag, and the number */
+};
+
+/* What shared.c has. */
+struct shared_pool {
+    _Atomic size_t next_unit, blocks, records; /* the first not taken; bytes committed */
 };
 
 /* Where guarded slots of one size lie, and their records. */
@@ -110,10 +154,11 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     unsigned policy;
     size_t range_mask; /* 2^range_log2 - 1 */
     size_t page;
-    struct owner *owners;                        /* [owners_most]; number 0 is nobody */
-    struct huge *huge;                           /* [huge_count] */
-    struct trace_store *traces;                  /* stacks, see malloc/trace.h; NULL: no room */
-    uint64_t canary[2];                          /* secret */
+    struct owner *owners;       /* [owners_most]; number 0 is nobody */
+    struct huge *huge;          /* [huge_count] */
+    struct trace_store *traces; /* stacks, see malloc/trace.h; NULL: no room */
+    unsigned char *meta;        /* these three, and the records of spans */
+    size_t meta_bytes;
     const volatile uint64_t *fork_word;          /* see ward_host_fork_word */
     uint8_t quick[CLASS_QUICK_MAX / CLASS_STEP]; /* the class of each step */
     struct guarded_root guarded;
@@ -126,9 +171,17 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     struct foreign foreign; /* where blocks of another malloc go; NULL: they are a bug */
     unsigned char *queues;  /* struct waiting [queues_most]: long quarantines; NULL: none */
     uint32_t queues_most;   /* owners_most, or fewer where address space is short */
+    int key;                /* of the records, see malloc/door.h */
+
+    /* From here on it can be locked. */
+    WARD_ALIGNED(ROOT_ALIGN) uint64_t canary[2]; /* secret */
 
     /* From here on it is written to. */
     WARD_ALIGNED(ROOT_ALIGN) struct class_limit limits[CLASS_PLACES];
+    struct pool pools[CLASS_COUNT];
+    struct guarded_pool guarded_pools[GUARDED_CLASSES];
+    struct owner_pool owner_pool;
+    struct shared_pool shared_pool;
 };
 
 extern struct ward_root ward_root_;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rows.h"
 #include "big.h"
+#include "door.h"
 #include "guarded.h"
 #include "heap.h"
 #include "report.h"
@@ -54,10 +55,20 @@ static uint8_t *family_of(const void *block)
     return rows_of(&place) + moments_bytes(place.class->slots) + place.slot;
 }
 
+/* Opens the door to where something is recorded of a block: in spans records are hot. */
+static bool open_rows(const void *block)
+{
+    bool in_span = (uintptr_t)block - (uintptr_t)ward_root_.base < ward_root_.bytes ||
+                   (uintptr_t)block - (uintptr_t)ward_root_.shared.base < ward_root_.shared.bytes;
+
+    return door_open(in_span ? POLICY_LOCK : POLICY_KEYS);
+}
+
 /* --- Families --------------------------------------------------------------------------------- */
 
 void ward_rows_name_(void *block, unsigned family)
 {
+    bool opened = open_rows(block);
     uint8_t *at = family_of(block);
     struct place place;
 
@@ -65,6 +76,7 @@ void ward_rows_name_(void *block, unsigned family)
         *at = (uint8_t)family;
     if (is_small(block, &place) && !LOAD(&place.span->named))
         STORE(&place.span->named, true);
+    door_close(opened);
 }
 
 #define FREED(BY)                                                                                  \
@@ -101,12 +113,14 @@ static WARD_COLD void report(const void *block, unsigned was, unsigned family)
 /* The slot is malloc's again, as the next block there says nothing if it is. */
 void ward_rows_check_(const void *block, unsigned family)
 {
+    bool opened = block && open_rows(block);
     uint8_t *at = block ? family_of(block) : NULL;
 
     if (at && *at != family)
         report(block, *at, family);
     if (at && *at)
         *at = FAMILY_MALLOC;
+    door_close(opened);
 }
 
 /* --- Moments ---------------------------------------------------------------------------------- */

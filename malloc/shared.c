@@ -18,7 +18,7 @@ enum {
     FIRST_STEP = 256 << 10,
 };
 
-static _Atomic size_t next_unit, blocks, records; /* the first not taken; bytes committed */
+static struct shared_pool *const pool = &ward_root_.shared_pool;
 
 /* --- Layout ----------------------------------------------------------------------------------- */
 
@@ -63,7 +63,10 @@ static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
         info->spans = info->bytes <= CLASS_BYTES_MAX ? (uint32_t)(bytes >> info->pitch_log2) : 0;
         info->committed = true;
     }
-    return at + round_up(units * shared->record_bytes, page);
+    at += round_up(units * shared->record_bytes, page);
+    ward_root_.meta = meta;
+    ward_root_.meta_bytes = at;
+    return at;
 }
 
 static size_t largest_record(void)
@@ -156,20 +159,20 @@ static bool commit(const struct class_info *info, size_t first, size_t units)
     struct prefix of_records = { info->records, FIRST_STEP, all };
     struct prefix of_blocks = { info->base, FIRST_STEP, shared->bytes };
 
-    return ward_pool_commit_(&of_records, &records, (first + 1) * shared->record_bytes) &&
-           ward_pool_commit_(&of_blocks, &blocks, (first + units) << shared->unit_log2);
+    return ward_pool_commit_(&of_records, &pool->records, (first + 1) * shared->record_bytes) &&
+           ward_pool_commit_(&of_blocks, &pool->blocks, (first + units) << shared->unit_log2);
 }
 
 static bool take_units(size_t units, size_t *first)
 {
     size_t most = ward_root_.shared.bytes >> ward_root_.shared.unit_log2;
-    size_t was = atomic_load(&next_unit);
+    size_t was = atomic_load(&pool->next_unit);
 
     do {
         *first = round_up(was, units);
         if (*first + units > most)
             return false;
-    } while (!atomic_compare_exchange_weak(&next_unit, &was, *first + units));
+    } while (!atomic_compare_exchange_weak(&pool->next_unit, &was, *first + units));
     return true;
 }
 
@@ -183,7 +186,7 @@ bool ward_shared_take_(unsigned class, uint32_t *number)
         return false;
     end = first + units;
     if (!commit(info, first, units)) {
-        atomic_compare_exchange_strong(&next_unit, &end, first);
+        atomic_compare_exchange_strong(&pool->next_unit, &end, first);
         return false;
     }
     for (size_t i = first; i < end; i++)

@@ -114,6 +114,7 @@ struct owner {
     uint32_t until_sample, interval;  /* empty hands to the next guarded slot; and on average */
     uint64_t sampled_at;              /* the clock at the last one */
     bool queue_ready;                 /* its long quarantine can be touched */
+    struct owner **home;              /* &ward_owner_ of the thread that has it */
     struct seat seats[QUARANTINE_SEATS];
     uint64_t held[CLASS_SMALL]; /* slots that ever came into a hand: what is gone was issued */
 };

@@ -6,6 +6,7 @@
 #include <ward/random.h>
 
 #include "big.h"
+#include "door.h"
 #include "fault.h"
 #include "guarded.h"
 #include "options.h"
@@ -90,6 +91,8 @@ static size_t place(unsigned char *meta)
         info->records = meta + off;
         off += round_up(((size_t)info->spans + 1) * info->record_bytes, ward_root_.page);
     }
+    ward_root_.meta = meta;
+    ward_root_.meta_bytes = off;
     ward_root_.owners = (struct owner *)(void *)meta;
     ward_root_.huge = (struct huge *)(void *)(meta + huge);
     ward_root_.traces = ward_root_.range_log2 >= TRACE_RANGE_LOG2
@@ -214,7 +217,7 @@ static void seal(void *at, size_t len)
 
 static void take_options(const struct options *options)
 {
-    ward_root_.policy = options->policy;
+    ward_root_.policy = options->policy & ~(unsigned)POLICY_KEYS; /* until there is a door */
     ward_root_.guarded.exact = options->exact;
     if (options->no_sample)
         ward_root_.policy &= ~(unsigned)POLICY_SAMPLE;
@@ -247,7 +250,8 @@ static bool start(void)
         return false;
     if (options.passes_foreign)
         ward_root_.foreign = ward_foreign_find_();
-    if (ward_host_protect(&ward_root_, READ_ONLY, WARD_READ))
+    ward_door_start_(&options);
+    if (ward_host_protect(&ward_root_, READ_ONLY, WARD_READ | WARD_HOST_KEEP_KEY))
         return false;
     seal(&ward_root_, READ_ONLY);
     seal(ward_root_.huge, round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page));

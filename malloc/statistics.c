@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "big.h"
+#include "door.h"
 #include "guarded.h"
 #include "owner.h"
 #include "pool.h"
@@ -120,17 +121,25 @@ static void count_rest(struct mallinfo2 *sum)
     sum->fordblks = sum->arena > sum->uordblks ? sum->arena - sum->uordblks : 0;
 }
 
+static void count_all(struct mallinfo2 *sum)
+{
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        count_class(sum, class);
+    count_mappings(sum);
+    count_guarded(sum);
+    count_rest(sum);
+}
+
+/* What is seldom used is counted, too. */
 struct mallinfo2 mallinfo2(void)
 {
+    bool first = ward_owner_enter_first_(), opened = door_open(POLICY_KEYS);
     struct mallinfo2 sum = { 0 };
 
-    if (!ward_owner_get_())
-        return sum;
-    for (unsigned class = 0; class < CLASS_COUNT; class ++)
-        count_class(&sum, class);
-    count_mappings(&sum);
-    count_guarded(&sum);
-    count_rest(&sum);
+    if (ward_owner_get_())
+        count_all(&sum);
+    door_close(opened);
+    door_close(first);
     return sum;
 }
 
@@ -160,8 +169,11 @@ static void tell_class(FILE *to, unsigned class)
 {
     struct mallinfo2 sum = { 0 };
     size_t bytes = class_bytes(class), from = class ? class_bytes(class - 1) + 1 : 1;
+    bool opened;
 
+    opened = door_open(POLICY_LOCK);
     count_class(&sum, class);
+    door_close(opened);
     if (sum.ordblks)
         fprintf(to, "<size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n", from, bytes,
                 sum.ordblks * bytes, sum.ordblks);

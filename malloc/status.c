@@ -65,6 +65,9 @@ void ward_status_start_(const struct options *options, size_t wanted)
     status->range_wanted = wanted;
     status->page_bytes = (uint32_t)ward_root_.page;
     status->policy = ward_root_.policy;
+    status->locked = ward_root_.policy & POLICY_LOCK   ? WARD_STATUS_LOCKED_ALL
+                     : ward_root_.policy & POLICY_KEYS ? WARD_STATUS_LOCKED_COLD
+                                                       : WARD_STATUS_LOCKED_NONE;
     status->classes = CLASS_COUNT;
     status->fresh = offsetof(struct span, fresh);
     status->size = offsetof(struct span, size);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "core/text.h"
+#include "door.h"
 #include "files.h"
 #include "root.h"
 #include "status.h"
@@ -121,12 +122,17 @@ __attribute__((destructor)) static void end(void)
     struct ward_status_totals sum;
     char text[TEXT_CAP];
     struct stat file;
+    bool opened;
+    int error;
 
     if (!at_end.wanted || (at_end.wanted != STATS_ALL && at_end.wanted != pid) ||
         !stat_of(at_end.fd, &file) || file.st_dev != at_end.file.st_dev ||
         file.st_ino != at_end.file.st_ino)
         return;
     ward_status_look_();
-    if (!ward_status_sum(&ward_status_, read_own, NULL, &sum))
+    opened = door_open(POLICY_KEYS);
+    error = ward_status_sum(&ward_status_, read_own, NULL, &sum);
+    door_close(opened);
+    if (!error)
         write_all(text, print(text, sizeof text, pid, &sum));
 }

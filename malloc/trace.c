@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdatomic.h>
 
+#include "door.h"
 #include "pool.h"
 #include "trace.h"
 #include "unwind.h"
@@ -97,7 +98,7 @@ static uint32_t get_node(uintptr_t pc, uint32_t parent)
     return number ? number : add_node(head, first, pc, parent);
 }
 
-uint32_t ward_trace_put_(const uintptr_t *pcs, unsigned count, bool complete)
+static uint32_t put(const uintptr_t *pcs, unsigned count, bool complete)
 {
     uint32_t number = complete ? ROOT_COMPLETE : ROOT_CUT;
 
@@ -105,6 +106,15 @@ uint32_t ward_trace_put_(const uintptr_t *pcs, unsigned count, bool complete)
         return 0;
     while (count > 0 && number != 0)
         number = get_node(pcs[--count], number);
+    return number;
+}
+
+uint32_t ward_trace_put_(const uintptr_t *pcs, unsigned count, bool complete)
+{
+    bool opened = door_open(POLICY_KEYS);
+    uint32_t number = put(pcs, count, complete);
+
+    door_close(opened);
     return number;
 }
 
@@ -127,7 +137,7 @@ static uint32_t known_nodes(void)
     return known < room ? known : (uint32_t)room;
 }
 
-unsigned ward_trace_get_(uint32_t number, uintptr_t *pcs, unsigned max, bool *complete)
+static unsigned get(uint32_t number, uintptr_t *pcs, unsigned max, bool *complete)
 {
     uint32_t known = known_nodes();
     unsigned count = 0;
@@ -142,5 +152,14 @@ unsigned ward_trace_get_(uint32_t number, uintptr_t *pcs, unsigned max, bool *co
         number = node->parent < number ? node->parent : 0; /* the outer one was there before */
     }
     *complete = number == ROOT_COMPLETE;
+    return count;
+}
+
+unsigned ward_trace_get_(uint32_t number, uintptr_t *pcs, unsigned max, bool *complete)
+{
+    bool opened = door_open(POLICY_KEYS);
+    unsigned count = get(number, pcs, max, complete);
+
+    door_close(opened);
     return count;
 }

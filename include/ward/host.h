@@ -59,6 +59,11 @@ WARD_API WARD_CHECKED int ward_host_map(void **at, size_t len, enum ward_host_me
 /* Returns [at, at + len), part of one mapping or all of it. -EPERM: sealed. */
 WARD_API WARD_CHECKED int ward_host_unmap(void *at, size_t len);
 
+/* For ward_host_protect alone, beside the others and not with WARD_KEYED: the range keeps the key
+ * it has, or has none. This needs no more of the system than protecting does without keys: a filter
+ * of system calls that was set after the keys were cannot forbid it. */
+#define WARD_HOST_KEEP_KEY 64u
+
 /* Sets the protection. WARD_KEYED adds the process's key (see ward_host_key), without it the
  * range has none. -EPERM: sealed. */
 WARD_API WARD_CHECKED int ward_host_protect(void *at, size_t len, unsigned prot);

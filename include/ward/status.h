@@ -60,6 +60,13 @@ enum ward_status_segv {
     WARD_STATUS_SEGV_OTHER, /* the program installed another one since */
 };
 
+/* What records are behind a protection key. */
+enum ward_status_locked {
+    WARD_STATUS_LOCKED_NONE,
+    WARD_STATUS_LOCKED_COLD,
+    WARD_STATUS_LOCKED_ALL
+};
+
 /* The spans of a class. A record holds a 16-bit state for each slot: 0 and 1 free, 2 and 3 freed
  * and waiting, 4 retired, 5 live with a size of its own, 16 + n live with n bytes behind the block.
  */
@@ -95,7 +102,8 @@ struct ward_status {
     uint64_t owners_made; /* address of their number, 32 bits */
     /* blocks in mappings of their own: the low bit of 64 bits at 0 says that there is none */
     uint64_t huge;
-    uint32_t huge_count, huge_bytes, huge_size, unused;
+    uint32_t huge_count, huge_bytes, huge_size;
+    uint32_t locked;                              /* ward_status_locked */
     uint64_t counters[WARD_STATUS_COUNTERS + 16]; /* those behind the known ones are 0 */
     struct ward_status_class class_of[WARD_STATUS_CLASSES];
 };

@@ -75,6 +75,10 @@ static void put_profile(struct text *t, const char *indent, const struct ward_st
             *at = '?';
     put_head(t, indent, "profile      ");
     put(t, *name ? name : "?");
+    if (status->locked == WARD_STATUS_LOCKED_ALL)
+        put(t, ", all records locked by a protection key");
+    else if (status->locked == WARD_STATUS_LOCKED_COLD)
+        put(t, ", some records locked by a protection key");
     put(t, "\n");
 }
 

@@ -207,7 +207,8 @@ int ward_host_protect(void *at, size_t len, unsigned prot)
 
     if (key < 0)
         return key;
-    if (key == 0 && atomic_load_explicit(&key_word, memory_order_acquire) < 0)
+    if (prot & WARD_HOST_KEEP_KEY ||
+        (key == 0 && atomic_load_explicit(&key_word, memory_order_acquire) < 0))
         return (int)call(SYS_mprotect, (uintptr_t)at, len, (uintptr_t)linux_prot(prot));
     return (int)ward_syscall_(SYS_pkey_mprotect, (long)at, (long)len, linux_prot(prot), key, 0, 0);
 }

@@ -27,6 +27,11 @@ static inline void ward_key_restore_(uint32_t before)
                      : "memory");
 }
 
+static inline bool ward_key_is_open_(int key)
+{
+    return (ward_key_read_() >> 2 * key & 3) == 0;
+}
+
 static inline uint32_t ward_key_open_(int key)
 {
     uint32_t before = ward_key_read_();

@@ -83,6 +83,10 @@ static void each_option_is_taken(void **state)
     assert_true(options.passes_foreign);
     row("foreign=pass:foreign=abort");
     assert_false(options.passes_foreign);
+    row("lock=all");
+    assert_int_equal(options.lock, LOCK_ALL);
+    row("lock=cold:lock=off");
+    assert_int_equal(options.lock, LOCK_OFF);
     row("align=2");
     assert_non_null(strstr(said, "unknown value: \"align=2\""));
 }
