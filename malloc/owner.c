@@ -247,14 +247,16 @@ static void settle(void)
     atomic_store(&pool->late, 0);
 }
 
-/* The threads of all owners but self are not here. If there were none, nothing was cut off. */
+/* The threads of all owners but self are not here. If there were none, nothing was cut off. Who
+ * forked may own nothing. */
 static void inherit(struct owner *self)
 {
     uint32_t count = atomic_load(&pool->next);
     size_t room = atomic_load(&pool->committed) / sizeof *self;
 
     settle();
-    atomic_store(&self->taken, 1);
+    if (self != NOBODY)
+        atomic_store(&self->taken, 1);
     count = count < room ? count : (uint32_t)room;
     if (!has_others(self, count))
         return;

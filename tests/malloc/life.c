@@ -224,6 +224,31 @@ static void children_of_children(void)
     free(before);
 }
 
+/* It owns nothing that the child could go on with. */
+static void *fork_without_a_block(void *block)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        free(block);
+        work();
+        _exit(0);
+    }
+    ended_well(pid);
+    return NULL;
+}
+
+static void children_of_threads_without_a_block(void)
+{
+    void *before = malloc(1000);
+    pthread_t thread;
+
+    REQUIRE(pthread_create(&thread, NULL, fork_without_a_block, before) == 0);
+    REQUIRE(pthread_join(thread, NULL) == 0);
+    free(before);
+    work();
+}
+
 static char *self;
 
 /* --- Filters ---------------------------------------------------------------------------------- */
@@ -363,6 +388,7 @@ static const struct part {
     { "vfork, exec", vfork_and_exec },
     { "clone", clone_by_hand },
     { "children of children", children_of_children },
+    { "children of threads without a block", children_of_threads_without_a_block },
     { "without optional calls", without_optional_calls },
     { "madvise is forgotten", madvise_is_forgotten },
     { "mprotect is forbidden", mprotect_is_forbidden },
