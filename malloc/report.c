@@ -152,12 +152,14 @@ void ward_report_written_(const unsigned char *block, const struct place *place)
 
 void ward_report_know_(const void *block, struct report_known *known, struct place *place)
 {
+    bool opened = door_open(POLICY_KEYS);
     struct guarded_place guarded;
 
     if (guarded_has(block) && ward_guarded_find_(block, &guarded))
         known->issued = guarded.slot->issued;
     else if (find(block, place) && place->slot != NO_SLOT && place->class->slots > 1)
         known->place = place;
+    door_close(opened);
 }
 
 void ward_report_size_(const void *block, size_t size, struct report_given given)

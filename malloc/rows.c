@@ -38,6 +38,12 @@ static struct moments *moments_of(const struct place *place)
     return (struct moments *)(void *)rows_of(place) + place->slot;
 }
 
+static bool is_in_ranges(const void *block)
+{
+    return (uintptr_t)block - (uintptr_t)ward_root_.base < ward_root_.bytes ||
+           (uintptr_t)block - (uintptr_t)ward_root_.shared.base < ward_root_.shared.bytes;
+}
+
 /* Of a live block; NULL: it is none. */
 static uint8_t *family_of(const void *block)
 {
@@ -48,8 +54,8 @@ static uint8_t *family_of(const void *block)
         return ward_guarded_size_(block) != SIZE_MAX && ward_guarded_find_(block, &guarded)
                    ? &guarded.slot->family
                    : NULL;
-    if (!is_small(block, &place))
-        return ward_big_family_(block);
+    if (!is_small(block, &place)) /* where no span is yet nothing is, nor is its door open */
+        return is_in_ranges(block) && !find(block, &place) ? NULL : ward_big_family_(block);
     if (LOAD(&place.span->states[place.slot]) < SLOT_LIVE)
         return NULL;
     return rows_of(&place) + moments_bytes(place.class->slots) + place.slot;
@@ -58,10 +64,7 @@ static uint8_t *family_of(const void *block)
 /* Opens the door to where something is recorded of a block: in spans records are hot. */
 static bool open_rows(const void *block)
 {
-    bool in_span = (uintptr_t)block - (uintptr_t)ward_root_.base < ward_root_.bytes ||
-                   (uintptr_t)block - (uintptr_t)ward_root_.shared.base < ward_root_.shared.bytes;
-
-    return door_open(in_span ? POLICY_LOCK : POLICY_KEYS);
+    return door_open(is_in_ranges(block) ? POLICY_LOCK : POLICY_KEYS);
 }
 
 /* --- Families --------------------------------------------------------------------------------- */

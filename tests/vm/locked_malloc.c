@@ -367,6 +367,10 @@ static int do_case(const char *word)
     free(block);
     if (strcmp(word, "steal") == 0)
         return steal();
+    if (strcmp(word, "sized") == 0)
+        return delete_sized(new_block(100), 63), 0;
+    if (strcmp(word, "wild") == 0)
+        return free((char *)malloc(50) + ((size_t)1 << 30)), 0;
     return strcmp(word, "work") == 0 ? work() : 6;
 }
 
@@ -474,6 +478,8 @@ int main(int argc, char **argv)
     expect_all(argv[0]);
     expect(argv[0], "profile=balanced", "steal", 0, NULL);
     expect(argv[0], "profile=balanced:lock=all", "steal", SIGABRT, "WARD-METADATA");
+    expect(argv[0], "profile=pages:lock=cold", "sized", SIGABRT, "WARD-WRONG-SIZE");
+    expect(argv[0], "profile=strict", "wild", SIGABRT, "WARD-WILD-FREE");
     expect(argv[0], "profile=strict:stats=all", "work", 0, ", some records locked");
     expect(argv[0], "profile=pages:lock=all:stats=all", "work", 0, ", all records locked");
     expect(argv[0], "profile=strict:lock=all", "after_filter", SIGSEGV, "record of a span");
