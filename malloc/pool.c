@@ -217,9 +217,7 @@ bool ward_pool_mark_(unsigned char *at, size_t len)
 
 bool ward_pool_unmark_(unsigned char *at, size_t len)
 {
-    int error = ward_host_advise(at, len, WARD_HOST_UNGUARD);
-
-    return error == 0 || (error == -ENOTSUP && !LOAD(&marked));
+    return ward_host_advise(at, len, WARD_HOST_UNGUARD) == 0 || !LOAD(&marked);
 }
 
 /* Without markers a guard costs two mappings, of which there are not many. */

@@ -253,6 +253,18 @@ static char *self;
 
 /* --- Filters ---------------------------------------------------------------------------------- */
 
+/* More than there could be mappings of their own. */
+static void many_big_blocks(void)
+{
+    enum { COUNT = 5000 };
+    static void *blocks[COUNT];
+
+    for (unsigned i = 0; i < COUNT; i++)
+        REQUIRE((blocks[i] = malloc(200000)));
+    for (unsigned i = 0; i < COUNT; i++)
+        free(blocks[i]);
+}
+
 #if defined(__x86_64__)
 /* Calls that a sandbox may not know fail, each as such filters make it fail. */
 static void forbid(const int *numbers, size_t count, int error)
@@ -404,6 +416,7 @@ int main(int argc, char **argv)
     self = argv[0];
     if (argc > 1) {
         work();
+        many_big_blocks();
         return 0;
     }
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
