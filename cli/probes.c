@@ -164,11 +164,11 @@ static int try_thp(char detail[PROBE_DETAIL])
     return advise(WARD_HOST_HUGE_ON, map(1, WARD_RW)) ? -ENOTSUP : (say(detail, "madvise"), 0);
 }
 
-/* What libward-malloc asks for: a range for each of 92 classes. */
+/* What libward-malloc asks for: a range for each of 108 classes. */
 static int try_reserve(char detail[PROBE_DETAIL])
 {
     for (unsigned log2 = 38; log2 >= 21; log2--) {
-        size_t bytes = (size_t)92 << log2;
+        size_t bytes = (size_t)108 << log2;
         void *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
         if (at == MAP_FAILED)
