@@ -196,7 +196,7 @@ size_t ward_heap_size_(const void *block)
 /* Reports what does not match, and is true then. */
 WARD_INLINE bool is_missized(const void *block, size_t align, size_t size)
 {
-    size_t was = block ? size_of(block) : size;
+    size_t was = block ? size_of(block) : SIZE_MAX; /* what is said of none is right */
     bool aligned = align == 0 || (!(align & (align - 1)) && !((uintptr_t)block & (align - 1)));
 
     if (WARD_LIKELY(was == SIZE_MAX || (was == size && aligned)))
