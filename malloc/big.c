@@ -255,6 +255,14 @@ static struct huge *lookup(const void *block)
     return freed;
 }
 
+/* The same of a live block only. */
+static struct huge *lookup_live(const void *block)
+{
+    struct huge *entry = lookup(block);
+
+    return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry : NULL;
+}
+
 static struct huge *claim(uintptr_t block)
 {
     for (size_t i = hash(block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
@@ -392,8 +400,8 @@ bool ward_big_is_clean_(const void *block)
 static size_t size_of_huge(const void *block)
 {
     bool opened = door_open(POLICY_KEYS);
-    struct huge *entry = lookup(block);
-    size_t size = entry && atomic_load(&entry->at) == (uintptr_t)block ? entry->size : SIZE_MAX;
+    const struct huge *entry = lookup_live(block);
+    size_t size = entry ? entry->size : SIZE_MAX;
 
     door_close(opened);
     return size;
@@ -424,8 +432,8 @@ uint8_t *ward_big_family_(const void *block)
                        LOAD(&place.span->states[0]) == SLOT_BIG
                    ? &place.span->family
                    : NULL;
-    entry = lookup(block);
-    return entry && atomic_load(&entry->at) == (uintptr_t)block ? &entry->family : NULL;
+    entry = lookup_live(block);
+    return entry ? &entry->family : NULL;
 }
 
 /* In place as long as the class is the same. */

@@ -27,6 +27,12 @@ struct huge {
 /* Entries. A mapping and its guards are two of the 65530 that a process usually may have. */
 enum { HUGE_LEAST = 1 << 12, HUGE_MOST = 1 << 15 };
 
+/* Bytes of whole pages that their table takes. */
+WARD_INLINE size_t huge_bytes(void)
+{
+    return round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page);
+}
+
 /* A block of size bytes, and room for `bytes`; align is a power of two and at least a page. Spans
  * are aligned to their pitch, up to RESERVE_ALIGN; beyond that it is a mapping. */
 void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align);

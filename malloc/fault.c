@@ -102,8 +102,7 @@ static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
     return false;
 }
 
-/* --- The malloc's own records ------------------------------------------------------------------
- */
+/* --- The malloc's own records ----------------------------------------------------------------- */
 
 static bool explain_record(const void *addr, struct ward_bug *bug)
 {

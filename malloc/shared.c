@@ -48,7 +48,7 @@ static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
         ward_root_.owners_most = OWNERS;
     ward_root_.huge_count = huge_for(bytes);
     huge = round_up(ward_root_.owners_most * sizeof(struct owner), page);
-    table = huge + round_up(ward_root_.huge_count * sizeof(struct huge), page);
+    table = huge + huge_bytes();
     at = table + round_up(units, page);
     ward_root_.owners = (struct owner *)(void *)meta;
     ward_root_.huge = (struct huge *)(void *)(meta + huge);

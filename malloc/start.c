@@ -80,7 +80,7 @@ static size_t place(unsigned char *meta)
 {
     size_t off = round_up(OWNERS * sizeof(struct owner), ward_root_.page), huge = off, traces;
 
-    off += round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page);
+    off += huge_bytes();
     traces = off;
     if (ward_root_.range_log2 >= TRACE_RANGE_LOG2)
         off += round_up(ward_trace_bytes_(), ward_root_.page);
@@ -242,10 +242,7 @@ static bool start(void)
         return false;
     start_guarded();
     start_quarantine();
-    if (!draw_secrets() ||
-        ward_host_protect(ward_root_.huge,
-                          round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page),
-                          WARD_RW) ||
+    if (!draw_secrets() || ward_host_protect(ward_root_.huge, huge_bytes(), WARD_RW) ||
         !ward_owner_start_())
         return false;
     if (options.passes_foreign)
@@ -254,7 +251,7 @@ static bool start(void)
     if (ward_host_protect(&ward_root_, READ_ONLY, WARD_READ | WARD_HOST_KEEP_KEY))
         return false;
     seal(&ward_root_, READ_ONLY);
-    seal(ward_root_.huge, round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page));
+    seal(ward_root_.huge, huge_bytes());
     ward_status_start_(&options, (size_t)1 << RANGE_LOG2);
     return true;
 }
