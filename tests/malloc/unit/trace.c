@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,13 @@ static bool no_memory;
 
 bool ward_pool_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need)
 {
+    size_t done = *committed;
+
     (void)prefix;
     if (no_memory)
         return false;
-    if (*committed < need)
-        *committed = need;
+    while (done < need && !atomic_compare_exchange_weak(committed, &done, need))
+        ;
     return true;
 }
 
