@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <pthread.h>
+#include <sched.h>
 
 enum { TAG = 0x11, NOBODY = 65534 };
 
@@ -420,8 +421,24 @@ static void run_image(void)
     _exit(0);
 }
 
-/* The pipe's end that is closed on exec tells when it ran. false: this system runs no such
- * program. */
+/* As /proc tells it in a letter. */
+static char state_of(pid_t pid)
+{
+    char path[32], state = 'Z';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    file = fopen(path, "r");
+    if (file) {
+        if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+            abort();
+        fclose(file);
+    }
+    return state;
+}
+
+/* The pipe's end that is closed on exec tells when it ran; it is done when the program pauses.
+ * false: this system runs no such program. */
 static bool start_32(pid_t *pid)
 {
     pid_t self = getpid();
@@ -439,6 +456,8 @@ static bool start_32(pid_t *pid)
     if (read(ends[0], &byte, 1) != 0)
         abort();
     close(ends[0]);
+    while (!strchr("SZ", state_of(*pid)))
+        sched_yield();
     return waitpid(*pid, &status, WNOHANG) == 0 || !WIFEXITED(status);
 }
 
