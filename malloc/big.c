@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-
 #include <ward/host.h>
 
 #include "big.h"
 #include "door.h"
+#include "mapped.h"
 #include "owner.h"
 #include "pool.h"
 #include "quarantine.h"
@@ -12,17 +12,7 @@
 #include "start.h"
 #include "status.h"
 
-/* Clearing more costs more than new pages do. */
-enum { CLEAR_BYTES = 2 << 20 };
-
-/* --- Spans ------------------------------------------------------------------------------------ */
-
-/* Up to where a block of size bytes has its pages: one at least, as a guard at the base of a span
- * would not be taken away again. */
-static size_t pages_of(size_t size)
-{
-    return round_up(size + (size == 0 || ward_root_.policy & POLICY_SLACK), ward_root_.page);
-}
+/* --- What of a span is open ------------------------------------------------------------------- */
 
 /* Where the range is committed. Markers beyond `was` stay from larger blocks, or from one that a
  * fork cut off. */
@@ -62,11 +52,7 @@ static bool set_open(struct span *span, size_t open)
     return done;
 }
 
-static void count_block(size_t bytes)
-{
-    status_add(WARD_STATUS_BIG_ALLOCS, 1);
-    ward_pool_use_(bytes);
-}
+/* --- Allocating ------------------------------------------------------------------------------- */
 
 /* Memory that was left clear and is not: never again. */
 static bool is_bad(struct owner *owner, struct span *span, size_t kept)
@@ -103,6 +89,50 @@ static struct span *take_span(struct owner *owner, unsigned class, size_t open)
     return NULL;
 }
 
+static void *alloc_span(struct owner *owner, unsigned class, size_t size)
+{
+    struct span *span = take_span(owner, class, pages_for(size));
+
+    if (!span)
+        return NULL;
+    span->size = size;
+    span->fresh = 1;
+    STORE(span->states, SLOT_BIG);
+    status_add(WARD_STATUS_BIG_ALLOCS, 1);
+    ward_pool_use_(span->open);
+    if (ward_root_.policy & POLICY_SLACK)
+        slack_arm(span->base, size, span->open - size);
+    return span->base;
+}
+
+void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align)
+{
+    unsigned class = bytes <= CLASS_MAX ? class_of(bytes) : CLASS_COUNT;
+    void *block = NULL;
+
+    class = class < CLASS_SMALL ? CLASS_SMALL : class;
+    while (class < CLASS_COUNT && (size_t)1 << ward_root_.classes[class].pitch_log2 < align)
+        class ++;
+    if (align <= RESERVE_ALIGN && class < CLASS_COUNT && ward_root_.classes[class].spans)
+        block = alloc_span(owner, class, size);
+    return block ? block : ward_mapped_alloc_(owner, size, align);
+}
+
+bool ward_big_is_clean_(const void *block)
+{
+    bool opened = door_open(POLICY_LOCK), clean;
+    struct place place;
+
+    clean = !find(block, &place) || place.span->clean;
+    door_close(opened);
+    return clean;
+}
+
+/* --- Freeing ---------------------------------------------------------------------------------- */
+
+/* Clearing more costs more than new pages do. */
+enum { CLEAR_BYTES = 2 << 20 };
+
 /* Nothing of it is open any more, where each block is opened for itself: or what was had once would
  * count against a limit that is set later. */
 static void shut(struct span *span)
@@ -129,21 +159,6 @@ static void clean(struct span *span)
     }
     if (clear)
         memset(span->base, 0, span->open);
-}
-
-static void *alloc_span(struct owner *owner, unsigned class, size_t size)
-{
-    struct span *span = take_span(owner, class, pages_of(size));
-
-    if (!span)
-        return NULL;
-    span->size = size;
-    span->fresh = 1;
-    STORE(span->states, SLOT_BIG);
-    count_block(span->open);
-    if (ward_root_.policy & POLICY_SLACK)
-        slack_arm(span->base, size, span->open - size);
-    return span->base;
 }
 
 /* A big block that waits cannot be touched, or counts with its pages; of those that cannot, a
@@ -197,9 +212,10 @@ void ward_big_leave_(struct span *span)
 }
 
 /* A second free that races with the first finds another state. */
-static void free_span(unsigned char *block, const struct place *place)
+void ward_big_free_(const struct place *place)
 {
     struct span *span = place->span;
+    unsigned char *block = span->base;
     uint16_t live = SLOT_BIG;
     size_t open;
 
@@ -222,241 +238,37 @@ static void free_span(unsigned char *block, const struct place *place)
         ward_pool_give_(span);
 }
 
-/* --- Mappings --------------------------------------------------------------------------------- */
+/* --- A live block ----------------------------------------------------------------------------- */
 
-static size_t hash(uintptr_t at)
+size_t ward_big_size_(const struct place *place)
 {
-    return (size_t)((at / ward_root_.page) * UINT64_C(0x9e3779b97f4a7c15) >> 40) %
-           ward_root_.huge_count;
+    return LOAD(place->span->states) == SLOT_BIG ? place->span->size : SIZE_MAX;
 }
 
-static size_t next(size_t i)
+uint8_t *ward_big_family_(const struct place *place)
 {
-    return (i + 1) % ward_root_.huge_count;
-}
-
-/* The entry of a block that is live, else of one that was freed there; NULL: none. */
-static struct huge *lookup(const void *block)
-{
-    struct huge *freed = NULL;
-
-    if (!ward_root_.huge) /* the malloc could not start */
-        return NULL;
-    for (size_t i = hash((uintptr_t)block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
-        uintptr_t at = atomic_load(&ward_root_.huge[i].at);
-
-        if (at == (uintptr_t)block)
-            return &ward_root_.huge[i];
-        if (at == ((uintptr_t)block | 1))
-            freed = &ward_root_.huge[i];
-        if (at == 0)
-            break;
-    }
-    return freed;
-}
-
-/* The same of a live block only. */
-static struct huge *lookup_live(const void *block)
-{
-    struct huge *entry = lookup(block);
-
-    return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry : NULL;
-}
-
-static struct huge *claim(uintptr_t block)
-{
-    for (size_t i = hash(block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
-        uintptr_t at = atomic_load(&ward_root_.huge[i].at);
-
-        if ((at == 0 || (at & 1 && at != HUGE_CLAIMED)) &&
-            atomic_compare_exchange_strong(&ward_root_.huge[i].at, &at, HUGE_CLAIMED))
-            return &ward_root_.huge[i];
-    }
-    return NULL;
-}
-
-/* Both guards are one to sixteen pages. */
-static void *map_huge(struct owner *owner, size_t size, size_t align)
-{
-    size_t inner = pages_of(size), mapped;
-    size_t front =
-        ward_root_.page * (1 + ward_random_below_(&owner->random, ward_root_.fork_word, 16));
-    size_t back =
-        ward_root_.page * (1 + ward_random_below_(&owner->random, ward_root_.fork_word, 16));
-    unsigned char *block;
-    struct huge *entry;
-    void *origin = NULL;
-
-    if (inner < size || __builtin_add_overflow(inner, front + align + back, &mapped) ||
-        mapped > (size_t)PTRDIFF_MAX)
-        return NULL;
-    if (ward_host_map(&origin, mapped, WARD_HOST_ANON, WARD_NONE, 0)) {
-        status_add(WARD_STATUS_NO_MEMORY, 1);
-        return NULL;
-    }
-    block = (unsigned char *)round_up((uintptr_t)origin + front, align);
-    entry = ward_host_protect(block, inner, WARD_RW | WARD_HOST_KEEP_KEY) ? NULL
-                                                                          : claim((uintptr_t)block);
-    if (!entry) {
-        (void)!ward_host_unmap(origin, mapped);
-        return NULL;
-    }
-    entry->size = size;
-    entry->origin = origin;
-    entry->mapped = mapped;
-    entry->family = 0;
-    atomic_store(&entry->at, (uintptr_t)block);
-    count_block(inner);
-    if (ward_root_.policy & POLICY_SLACK)
-        slack_arm(block, size, inner - size);
-    return block;
-}
-
-static void *alloc_huge(struct owner *owner, size_t size, size_t align)
-{
-    bool opened = door_open(POLICY_KEYS);
-    void *block = map_huge(owner, size, align);
-
-    door_close(opened);
-    return block;
-}
-
-static void free_foreign(void *block)
-{
-    bool shut = door_shut();
-
-    status_add(WARD_STATUS_FOREIGN, 1);
-    ward_root_.foreign.free(block);
-    door_reopen(shut);
-}
-
-/* The entry is nobody else's until the mapping is gone: then another block may have it. */
-static void unmap_huge(unsigned char *block)
-{
-    struct huge *entry = lookup(block);
-    uintptr_t live = (uintptr_t)block;
-
-    if (!entry && ward_foreign_has_(block)) {
-        free_foreign(block);
-        return;
-    }
-    if (!entry) {
-        ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
-        return;
-    }
-    if (!atomic_compare_exchange_strong(&entry->at, &live, HUGE_CLAIMED)) {
-        ward_report_(WARD_BUG_DOUBLE_FREE, block, NULL, "the block is free already");
-        return;
-    }
-    if (ward_root_.policy & POLICY_SLACK &&
-        !slack_is(block, entry->size, pages_of(entry->size) - entry->size))
-        ward_report_overflow_(block, entry->size, pages_of(entry->size) - entry->size);
-    status_unuse(pages_of(entry->size));
-    (void)!ward_host_unmap(entry->origin, entry->mapped); /* else it stays, and nobody knows it */
-    atomic_store(&entry->at, (uintptr_t)block | 1);
-}
-
-static void free_huge(unsigned char *block)
-{
-    bool opened = door_open(POLICY_KEYS);
-
-    unmap_huge(block);
-    door_close(opened);
-}
-
-/* --- Both ------------------------------------------------------------------------------------- */
-
-void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align)
-{
-    unsigned class = bytes <= CLASS_MAX ? class_of(bytes) : CLASS_COUNT;
-    void *block = NULL;
-
-    class = class < CLASS_SMALL ? CLASS_SMALL : class;
-    while (class < CLASS_COUNT && (size_t)1 << ward_root_.classes[class].pitch_log2 < align)
-        class ++;
-    if (align <= RESERVE_ALIGN && class < CLASS_COUNT && ward_root_.classes[class].spans)
-        block = alloc_span(owner, class, size);
-    return block ? block : alloc_huge(owner, size, align);
-}
-
-void ward_big_free_(void *block, const struct place *place)
-{
-    if (place)
-        free_span(block, place);
-    else
-        free_huge(block);
-}
-
-bool ward_big_is_clean_(const void *block)
-{
-    bool opened = door_open(POLICY_LOCK), clean;
-    struct place place;
-
-    clean = !find(block, &place) || place.span->clean;
-    door_close(opened);
-    return clean;
-}
-
-static size_t size_of_huge(const void *block)
-{
-    bool opened = door_open(POLICY_KEYS);
-    const struct huge *entry = lookup_live(block);
-    size_t size = entry ? entry->size : SIZE_MAX;
-
-    door_close(opened);
-    return size;
-}
-
-size_t ward_big_size_(const void *block, const struct place *place)
-{
-    if (place)
-        return LOAD(place->span->states) == SLOT_BIG ? place->span->size : SIZE_MAX;
-    return size_of_huge(block);
-}
-
-bool ward_big_knows_(const void *block)
-{
-    bool opened = door_open(POLICY_KEYS), known = lookup(block) != NULL;
-
-    door_close(opened);
-    return known;
-}
-
-uint8_t *ward_big_family_(const void *block)
-{
-    struct huge *entry;
-    struct place place;
-
-    if (find(block, &place))
-        return place.slot == 0 && place.class->slots == 1 &&
-                       LOAD(&place.span->states[0]) == SLOT_BIG
-                   ? &place.span->family
-                   : NULL;
-    entry = lookup_live(block);
-    return entry ? &entry->family : NULL;
+    return place->slot == 0 && LOAD(place->span->states) == SLOT_BIG ? &place->span->family : NULL;
 }
 
 /* In place as long as the class is the same. */
-bool ward_big_resize_(void *at, const struct place *place, size_t size)
+bool ward_big_resize_(const struct place *place, size_t size)
 {
     size_t bytes = size + (ward_root_.policy & POLICY_SLACK ? 1 : 0), was;
-    unsigned char *block = at;
-    struct span *span;
+    struct span *span = place->span;
+    unsigned char *block = span->base;
     bool resized;
 
-    if (!place || bytes > place->class->bytes || bytes <= CLASS_SMALL_MAX ||
-        class_of(bytes) != place->span->class)
+    if (bytes > place->class->bytes || bytes <= CLASS_SMALL_MAX || class_of(bytes) != span->class)
         return false;
-    span = place->span;
     was = span->size;
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, span->open - was)) {
         ward_report_overflow_(block, was, span->open - was);
         return false;
     }
     status_unuse(span->open);
-    resized = set_open(span, pages_of(size));
+    resized = set_open(span, pages_for(size));
     ward_pool_use_(span->open);
-    if (!resized && span->open < pages_of(size)) /* else what could not be closed stays open */
+    if (!resized && span->open < pages_for(size)) /* else what could not be closed stays open */
         return false;
     if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
         __builtin_memset(block + was, 0, size - was < 8 ? size - was : 8);
@@ -468,16 +280,7 @@ bool ward_big_resize_(void *at, const struct place *place, size_t size)
     return true;
 }
 
-/* Entries that a thread which is not here was about to fill in are as if freed. */
-static void inherit_mappings(void)
-{
-    bool opened = door_open(POLICY_KEYS);
-
-    for (size_t i = 0; i < ward_root_.huge_count; i++)
-        if (atomic_load(&ward_root_.huge[i].at) == HUGE_CLAIMED)
-            atomic_store(&ward_root_.huge[i].at, HUGE_NEVER);
-    door_close(opened);
-}
+/* --- After a fork ----------------------------------------------------------------------------- */
 
 /* A fork may have cut off the thread that set a guard without markers: the record does not say
  * where it is. */
@@ -495,7 +298,6 @@ static bool forget_guard(struct span *span)
 
 void ward_big_inherit_(void)
 {
-    inherit_mappings();
     for (unsigned class = CLASS_SMALL; class < CLASS_COUNT; class ++) {
         uint32_t made = ward_pool_made_(class);
 

@@ -3,9 +3,9 @@
 
 #include <ward/host.h>
 
-#include "big.h"
 #include "door.h"
 #include "guarded.h"
+#include "mapped.h"
 #include "quarantine.h"
 #include "trace.h"
 

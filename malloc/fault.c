@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What an address is to the malloc, where a fault struck. */
 #include "fault.h"
-#include "big.h"
 #include "door.h"
 #include "guarded.h"
+#include "mapped.h"
 
 static bool is_beyond(struct ward_bug *bug, const void *block, size_t size, const char *message)
 {

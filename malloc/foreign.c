@@ -3,9 +3,9 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include "big.h"
 #include "foreign.h"
 #include "guarded.h"
+#include "mapped.h"
 
 /* Weak: a static program without a dynamic linker is not to get one for this. */
 #pragma weak dlsym
@@ -34,5 +34,5 @@ static bool is_in_range(const void *at)
 bool ward_foreign_has_(const void *at)
 {
     return ward_root_.foreign.free && ((uintptr_t)at & (CLASS_STEP - 1)) == 0 && !is_in_range(at) &&
-           !ward_big_knows_(at);
+           !ward_mapped_knows_(at);
 }

@@ -2,6 +2,7 @@
 #include "big.h"
 #include "door.h"
 #include "guarded.h"
+#include "mapped.h"
 #include "owner.h"
 #include "quarantine.h"
 #include "report.h"
@@ -87,11 +88,11 @@ static void free_any(void *block)
     if (guarded_has(block))
         ward_guarded_free_(block);
     else if (!owner || !find(block, &place))
-        ward_big_free_(block, NULL);
+        ward_mapped_free_(block);
     else if (place.slot == NO_SLOT)
         ward_report_interior_(block, &place);
     else if (place.class->slots == 1)
-        ward_big_free_(block, &place);
+        ward_big_free_(&place);
     else
         free_slot(owner, block, &place);
 }

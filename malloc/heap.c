@@ -8,6 +8,7 @@
 #include "door.h"
 #include "guarded.h"
 #include "heap.h"
+#include "mapped.h"
 #include "owner.h"
 #include "quarantine.h"
 #include "report.h"
@@ -173,11 +174,11 @@ static size_t size_of(const void *block)
     if (guarded_has(block))
         return ward_guarded_size_(block);
     if (!find(block, &place)) /* or nothing was allocated yet */
-        return ward_owner_here_() ? ward_big_size_(block, NULL) : SIZE_MAX;
+        return ward_owner_here_() ? ward_mapped_size_(block) : SIZE_MAX;
     if (place.slot == NO_SLOT)
         return SIZE_MAX;
     if (place.class->slots == 1)
-        return ward_big_size_(block, &place);
+        return ward_big_size_(&place);
     state = LOAD(&place.span->states[place.slot]);
     return state < SLOT_LIVE ? SIZE_MAX : place.class->bytes - (state - SLOT_LIVE);
 }
@@ -255,7 +256,7 @@ static bool resize(void *block, size_t was, size_t size)
     if (size > (size_t)PTRDIFF_MAX || !find(block, &place))
         return false;
     if (place.class->slots == 1)
-        return ward_big_resize_(block, &place, size);
+        return ward_big_resize_(&place, size);
     if (!stays(place.class, was, size))
         return false;
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, place.class->bytes - was)) {

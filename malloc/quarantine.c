@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <ward/host.h>
 
+#include "big.h"
 #include "quarantine.h"
 #include "report.h"
 #include "slow.h"

@@ -51,7 +51,4 @@ void ward_quarantine_inherit_(const struct owner *self);
 /* The same of another owner, whose thread is not there: all are. */
 void ward_quarantine_forget_(const struct owner *owner);
 
-/* big.c: a block has waited long enough. */
-void ward_big_leave_(struct span *span);
-
 #endif

@@ -4,6 +4,7 @@
 #include "door.h"
 #include "guarded.h"
 #include "heap.h"
+#include "mapped.h"
 #include "report.h"
 
 enum { SAID_MOST = 16 }; /* reports of what does not match; a program that does it does it often */
@@ -54,9 +55,11 @@ static uint8_t *family_of(const void *block)
         return ward_guarded_size_(block) != SIZE_MAX && ward_guarded_find_(block, &guarded)
                    ? &guarded.slot->family
                    : NULL;
-    if (!is_small(block, &place)) /* where no span is yet nothing is, nor is its door open */
-        return is_in_ranges(block) && !find(block, &place) ? NULL : ward_big_family_(block);
-    if (LOAD(&place.span->states[place.slot]) < SLOT_LIVE)
+    if (!find(block, &place)) /* where no span is yet nothing is, nor is the other door open */
+        return is_in_ranges(block) ? NULL : ward_mapped_family_(block);
+    if (place.class->slots == 1)
+        return ward_big_family_(&place);
+    if (place.slot == NO_SLOT || LOAD(&place.span->states[place.slot]) < SLOT_LIVE)
         return NULL;
     return rows_of(&place) + moments_bytes(place.class->slots) + place.slot;
 }

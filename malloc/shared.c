@@ -3,7 +3,7 @@
 
 #include <ward/host.h>
 
-#include "big.h"
+#include "mapped.h"
 #include "pool.h"
 #include "shared.h"
 #include "start.h"

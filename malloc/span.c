@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "big.h"
+#include "mapped.h"
 #include "owner.h"
 #include "pool.h"
 #include "quarantine.h"
@@ -206,4 +207,5 @@ void ward_span_inherit_(const struct owner *self)
         }
     }
     ward_big_inherit_();
+    ward_mapped_inherit_();
 }

@@ -149,6 +149,13 @@ WARD_INLINE size_t bytes_for(size_t size)
     return size + (ward_root_.policy & POLICY_SLACK || size == 0);
 }
 
+/* Up to where a block with pages of its own has them: one at least, as a guard at the base of a
+ * span would not be taken away again. */
+WARD_INLINE size_t pages_for(size_t size)
+{
+    return round_up(bytes_for(size), ward_root_.page);
+}
+
 /* --- The canary: the first bytes behind a block, up to 8 -------------------------------------- */
 
 WARD_INLINE uint64_t slack_word(const unsigned char *block)

@@ -5,10 +5,10 @@
 #include <ward/host.h>
 #include <ward/random.h>
 
-#include "big.h"
 #include "door.h"
 #include "fault.h"
 #include "guarded.h"
+#include "mapped.h"
 #include "options.h"
 #include "owner.h"
 #include "quarantine.h"

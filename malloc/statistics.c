@@ -18,9 +18,9 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "big.h"
 #include "door.h"
 #include "guarded.h"
+#include "mapped.h"
 #include "owner.h"
 #include "pool.h"
 #include "shared.h"

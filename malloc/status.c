@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "big.h"
+#include "mapped.h"
 #include "owner.h"
 #include "pool.h"
 #include "status.h"

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include <ward/host.h>
+
+#include "door.h"
+#include "foreign.h"
+#include "mapped.h"
+#include "pool.h"
+#include "report.h"
+#include "status.h"
+
+/* --- The table -------------------------------------------------------------------------------- */
+
+static size_t hash(uintptr_t at)
+{
+    return (size_t)((at / ward_root_.page) * UINT64_C(0x9e3779b97f4a7c15) >> 40) %
+           ward_root_.huge_count;
+}
+
+static size_t next(size_t i)
+{
+    return (i + 1) % ward_root_.huge_count;
+}
+
+/* The entry of a block that is live, else of one that was freed there; NULL: none. */
+static struct huge *lookup(const void *block)
+{
+    struct huge *freed = NULL;
+
+    if (!ward_root_.huge) /* the malloc could not start */
+        return NULL;
+    for (size_t i = hash((uintptr_t)block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
+        uintptr_t at = atomic_load(&ward_root_.huge[i].at);
+
+        if (at == (uintptr_t)block)
+            return &ward_root_.huge[i];
+        if (at == ((uintptr_t)block | 1))
+            freed = &ward_root_.huge[i];
+        if (at == 0)
+            break;
+    }
+    return freed;
+}
+
+/* The same of a live block only. */
+static struct huge *lookup_live(const void *block)
+{
+    struct huge *entry = lookup(block);
+
+    return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry : NULL;
+}
+
+static struct huge *claim(uintptr_t block)
+{
+    for (size_t i = hash(block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
+        uintptr_t at = atomic_load(&ward_root_.huge[i].at);
+
+        if ((at == 0 || (at & 1 && at != HUGE_CLAIMED)) &&
+            atomic_compare_exchange_strong(&ward_root_.huge[i].at, &at, HUGE_CLAIMED))
+            return &ward_root_.huge[i];
+    }
+    return NULL;
+}
+
+/* --- Allocating ------------------------------------------------------------------------------- */
+
+static size_t guard_bytes(struct owner *owner)
+{
+    return ward_root_.page * (1 + ward_random_below_(&owner->random, ward_root_.fork_word, 16));
+}
+
+static void *map_block(struct owner *owner, size_t size, size_t align)
+{
+    size_t inner = pages_for(size), front = guard_bytes(owner), back = guard_bytes(owner), mapped;
+    unsigned char *block;
+    struct huge *entry;
+    void *origin = NULL;
+
+    if (inner < size || __builtin_add_overflow(inner, front + align + back, &mapped) ||
+        mapped > (size_t)PTRDIFF_MAX)
+        return NULL;
+    if (ward_host_map(&origin, mapped, WARD_HOST_ANON, WARD_NONE, 0)) {
+        status_add(WARD_STATUS_NO_MEMORY, 1);
+        return NULL;
+    }
+    block = (unsigned char *)round_up((uintptr_t)origin + front, align);
+    entry = ward_host_protect(block, inner, WARD_RW | WARD_HOST_KEEP_KEY) ? NULL
+                                                                          : claim((uintptr_t)block);
+    if (!entry) {
+        (void)!ward_host_unmap(origin, mapped);
+        return NULL;
+    }
+    entry->size = size;
+    entry->origin = origin;
+    entry->mapped = mapped;
+    entry->family = 0;
+    atomic_store(&entry->at, (uintptr_t)block);
+    status_add(WARD_STATUS_BIG_ALLOCS, 1);
+    ward_pool_use_(inner);
+    if (ward_root_.policy & POLICY_SLACK)
+        slack_arm(block, size, inner - size);
+    return block;
+}
+
+void *ward_mapped_alloc_(struct owner *owner, size_t size, size_t align)
+{
+    bool opened = door_open(POLICY_KEYS);
+    void *block = map_block(owner, size, align);
+
+    door_close(opened);
+    return block;
+}
+
+/* --- Freeing ---------------------------------------------------------------------------------- */
+
+static void free_foreign(void *block)
+{
+    bool shut = door_shut();
+
+    status_add(WARD_STATUS_FOREIGN, 1);
+    ward_root_.foreign.free(block);
+    door_reopen(shut);
+}
+
+/* The entry is nobody else's until the mapping is gone: then another block may have it. */
+static void unmap_block(unsigned char *block)
+{
+    struct huge *entry = lookup(block);
+    uintptr_t live = (uintptr_t)block;
+
+    if (!entry && ward_foreign_has_(block)) {
+        free_foreign(block);
+        return;
+    }
+    if (!entry) {
+        ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
+        return;
+    }
+    if (!atomic_compare_exchange_strong(&entry->at, &live, HUGE_CLAIMED)) {
+        ward_report_(WARD_BUG_DOUBLE_FREE, block, NULL, "the block is free already");
+        return;
+    }
+    if (ward_root_.policy & POLICY_SLACK &&
+        !slack_is(block, entry->size, pages_for(entry->size) - entry->size))
+        ward_report_overflow_(block, entry->size, pages_for(entry->size) - entry->size);
+    status_unuse(pages_for(entry->size));
+    (void)!ward_host_unmap(entry->origin, entry->mapped); /* else it stays, and nobody knows it */
+    atomic_store(&entry->at, (uintptr_t)block | 1);
+}
+
+void ward_mapped_free_(void *block)
+{
+    bool opened = door_open(POLICY_KEYS);
+
+    unmap_block(block);
+    door_close(opened);
+}
+
+/* --- Asking ----------------------------------------------------------------------------------- */
+
+size_t ward_mapped_size_(const void *block)
+{
+    bool opened = door_open(POLICY_KEYS);
+    const struct huge *entry = lookup_live(block);
+    size_t size = entry ? entry->size : SIZE_MAX;
+
+    door_close(opened);
+    return size;
+}
+
+bool ward_mapped_knows_(const void *block)
+{
+    bool opened = door_open(POLICY_KEYS), known = lookup(block) != NULL;
+
+    door_close(opened);
+    return known;
+}
+
+uint8_t *ward_mapped_family_(const void *block)
+{
+    struct huge *entry = lookup_live(block);
+
+    return entry ? &entry->family : NULL;
+}
+
+void ward_mapped_inherit_(void)
+{
+    bool opened = door_open(POLICY_KEYS);
+
+    for (size_t i = 0; i < ward_root_.huge_count; i++)
+        if (atomic_load(&ward_root_.huge[i].at) == HUGE_CLAIMED)
+            atomic_store(&ward_root_.huge[i].at, HUGE_NEVER);
+    door_close(opened);
+}

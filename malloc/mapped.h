@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The largest blocks: beyond the classes each is a mapping, which goes back to the system with it.
+ *
+ *      origin                 at                     at + size           origin + mapped
+ *     | guard, and alignment | block               | slack, to a page | guard |
+ *
+ * Both guards are one to sixteen pages. Where a block is stands in a table in the metadata, by a
+ * hash of its address, with the next entry if one is taken. Nothing is taken out of it: an entry
+ * whose block was freed says so until another block claims it, so that a second free is told from
+ * a wild one, and a search ends at the first entry that was never used.
+ *
+ *     at: 0 -> HUGE_CLAIMED -> the block -> HUGE_CLAIMED -> the block | 1 -> HUGE_CLAIMED -> ...
+ *
+ * Who claimed an entry has its other members to itself, and of two threads that free a block one
+ * finds another value: no lock. The table is behind the door of POLICY_KEYS (door.h). Functions
+ * open it themselves where nothing else is said.
+ *
+ * Costs: two calls of the system to allocate, one to free.
+ */
+#ifndef WARD_MALLOC_MAPPED_H
+#define WARD_MALLOC_MAPPED_H
+
+#include "span.h"
+
+/* What an entry holds that is no block's, and never was: it is being filled in, or was when a fork
+ * cut that off. */
+enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
+
+/* A mapping of its own. at: of the block; | 1 once it was freed; 0: none. */
+struct huge {
+    _Atomic uintptr_t at;
+    size_t size; /* requested */
+    unsigned char *origin;
+    size_t mapped;
+    uint8_t family; /* see rows.h */
+};
+
+/* Entries. A mapping and its guards are two of the 65530 that a process usually may have. */
+enum { HUGE_LEAST = 1 << 12, HUGE_MOST = 1 << 15 };
+
+/* Bytes of whole pages that their table takes. */
+WARD_INLINE size_t huge_bytes(void)
+{
+    return round_up(ward_root_.huge_count * sizeof(struct huge), ward_root_.page);
+}
+
+/* A block of size bytes, zero; align is a power of two and at least a page. NULL: no memory, no
+ * mapping or no entry is left. */
+void *ward_mapped_alloc_(struct owner *owner, size_t size, size_t align);
+
+/* An address that lies in no span: passes on what is another malloc's (foreign.h), and reports what
+ * else is no live block. */
+void ward_mapped_free_(void *block);
+
+/* The requested size of a live block; SIZE_MAX: it is none. */
+size_t ward_mapped_size_(const void *block);
+
+/* Is, or was, a block there? */
+bool ward_mapped_knows_(const void *block);
+
+/* What says who allocated a live block (rows.h); NULL: it is none. The door is the caller's to
+ * open, also while it is used. */
+uint8_t *ward_mapped_family_(const void *block);
+
+/* In a forked child: entries that a thread which is not there was about to fill in are as if
+ * freed. */
+void ward_mapped_inherit_(void);
+
+#endif
