@@ -3,7 +3,9 @@
 
 #include "big.h"
 #include "door.h"
+#include "kept.h"
 #include "mapped.h"
+#include "memory.h"
 #include "owner.h"
 #include "pool.h"
 #include "quarantine.h"
@@ -18,12 +20,12 @@
  * fork cut off. */
 static bool move_guard(struct span *span, size_t was, size_t open)
 {
-    if (span->split && !ward_pool_unguard_(span->base + was, ward_root_.page))
+    if (span->split && !ward_memory_unguard_(span->base + was, ward_root_.page))
         return false;
     span->split = false;
-    if (was < open && !ward_pool_unmark_(span->base + was, open - was))
+    if (was < open && !ward_memory_unmark_(span->base + was, open - was))
         return false;
-    span->split = ward_pool_guard_(span->base + open, ward_root_.page);
+    span->split = ward_memory_guard_(span->base + open, ward_root_.page);
     return true;
 }
 
@@ -41,13 +43,13 @@ static bool set_open(struct span *span, size_t open)
     if (was > open) { /* first, as a fork may cut this off: nothing that counts as open is closed */
         span->open = open;
         atomic_signal_fence(memory_order_seq_cst);
-        ward_pool_release_(base + open, was - open);
+        ward_memory_release_(base + open, was - open);
     }
     if (ward_root_.classes[span->class].committed)
         done = move_guard(span, was, open);
     else
-        done = was < open ? ward_pool_open_(base + was, open - was)
-                          : ward_pool_close_(base + open, was - open);
+        done = was < open ? ward_memory_open_(base + was, open - was)
+                          : ward_memory_close_(base + open, was - open);
     span->open = done ? open : was;
     return done;
 }
@@ -77,14 +79,14 @@ static struct span *take_span(struct owner *owner, unsigned class, size_t open)
     if (!span)
         return NULL;
     kept = span->kept;
-    ward_pool_unkeep_(kept);
+    ward_kept_sub_(kept);
     span->kept = 0;
     span->clean = kept == 0;
     if (is_bad(owner, span, kept))
         return take_span(owner, class, open);
     if (set_open(span, open))
         return span;
-    ward_pool_release_(span->base, span->open);
+    ward_memory_release_(span->base, span->open);
     ward_pool_give_(span);
     return NULL;
 }
@@ -99,7 +101,7 @@ static void *alloc_span(struct owner *owner, unsigned class, size_t size)
     span->fresh = 1;
     STORE(span->states, SLOT_BIG);
     status_add(WARD_STATUS_BIG_ALLOCS, 1);
-    ward_pool_use_(span->open);
+    ward_kept_yield_(span->open);
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm(span->base, size, span->open - size);
     return span->base;
@@ -139,12 +141,12 @@ static void shut(struct span *span)
 {
     size_t was = span->open;
 
-    ward_pool_release_(span->base, was);
+    ward_memory_release_(span->base, was);
     if (ward_root_.classes[span->class].committed)
         return;
     span->open = 0; /* first: see set_open */
     atomic_signal_fence(memory_order_seq_cst);
-    if (was && !ward_pool_close_(span->base, was))
+    if (was && !ward_memory_close_(span->base, was))
         span->open = was;
 }
 
@@ -153,7 +155,7 @@ static void clean(struct span *span)
 {
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
-    if ((clear && span->open > CLEAR_BYTES) || !ward_pool_keep_(span, span->open)) {
+    if ((clear && span->open > CLEAR_BYTES) || !ward_kept_add_(span, span->open)) {
         shut(span);
         return;
     }
@@ -173,7 +175,7 @@ static bool is_closed(const struct span *span)
 static void close(const struct span *span)
 {
     if (ward_root_.classes[span->class].committed)
-        (void)ward_pool_mark_(span->base, span->open);
+        (void)ward_memory_mark_(span->base, span->open);
     else
         (void)!ward_host_protect(span->base, span->open, WARD_NONE | WARD_HOST_KEEP_KEY);
 }
@@ -182,7 +184,7 @@ static void close(const struct span *span)
 static bool reopen(const struct span *span)
 {
     if (ward_root_.classes[span->class].committed)
-        return ward_pool_unmark_(span->base, span->open);
+        return ward_memory_unmark_(span->base, span->open);
     return ward_host_protect(span->base, span->open, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
 
@@ -267,7 +269,7 @@ bool ward_big_resize_(const struct place *place, size_t size)
     }
     status_unuse(span->open);
     resized = set_open(span, pages_for(size));
-    ward_pool_use_(span->open);
+    ward_kept_yield_(span->open);
     if (!resized && span->open < pages_for(size)) /* else what could not be closed stays open */
         return false;
     if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
@@ -288,10 +290,10 @@ static bool forget_guard(struct span *span)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
 
-    if (!info->committed || !ward_pool_is_split_())
+    if (!info->committed || !ward_memory_is_split_())
         return true;
     if (span->split)
-        ward_pool_unsplit_();
+        ward_memory_unsplit_();
     span->split = false;
     return ward_host_protect(span->base, info->bytes, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
@@ -312,7 +314,7 @@ void ward_big_inherit_(void)
             (void)pool_name(class, number);
             if (!forget_guard(span))
                 continue;
-            ward_pool_unkeep_(span->kept);
+            ward_kept_sub_(span->kept);
             span->kept = 0;
             if (ward_host_advise(span->base, ward_root_.classes[class].bytes, WARD_HOST_RELEASE))
                 continue; /* nobody knows how much of it can be cleared: it is lost */

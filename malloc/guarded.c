@@ -4,7 +4,7 @@
 
 #include "door.h"
 #include "guarded.h"
-#include "pool.h"
+#include "memory.h"
 #include "report.h"
 #include "start.h"
 #include "status.h"
@@ -145,9 +145,9 @@ static bool commit(const struct guarded_class *class, struct guarded_pool *pool,
                               round_up(class->count * sizeof(struct guarded), ward_root_.page) };
     struct prefix blocks = { class->base, FIRST_STEP, (size_t) class->count << class->pitch_log2 };
 
-    return ward_pool_commit_(&records, &pool->records, count * sizeof(struct guarded)) &&
+    return ward_memory_commit_(&records, &pool->records, count * sizeof(struct guarded)) &&
            (!class->committed ||
-            ward_pool_commit_(&blocks, &pool->blocks, count << class->pitch_log2));
+            ward_memory_commit_(&blocks, &pool->blocks, count << class->pitch_log2));
 }
 
 static unsigned char *start_of(const struct guarded_class *class, const struct guarded *slot)
@@ -204,11 +204,11 @@ static bool open(const struct guarded_class *class, struct pages pages)
         return true;
     if (class->committed)
         return ward_host_advise(pages.at, pages.len, WARD_HOST_UNGUARD) == 0;
-    if (!ward_pool_split_())
+    if (!ward_memory_split_())
         return false;
     if (ward_host_protect(pages.at, pages.len, WARD_RW | WARD_HOST_KEEP_KEY) == 0)
         return true;
-    ward_pool_unsplit_();
+    ward_memory_unsplit_();
     return false;
 }
 
@@ -218,10 +218,10 @@ static bool shut(const struct guarded_class *class, struct pages pages)
     if (pages.len == 0 ||
         (class->committed && ward_host_advise(pages.at, pages.len, WARD_HOST_GUARD) == 0))
         return true;
-    ward_pool_release_(pages.at, pages.len);
+    ward_memory_release_(pages.at, pages.len);
     if (class->committed || ward_host_protect(pages.at, pages.len, WARD_NONE | WARD_HOST_KEEP_KEY))
         return false;
-    ward_pool_unsplit_();
+    ward_memory_unsplit_();
     return true;
 }
 

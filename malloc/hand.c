@@ -2,6 +2,7 @@
 #include <ward/host.h>
 
 #include "core/bits.h"
+#include "kept.h"
 #include "pool.h"
 #include "slow.h"
 #include "states.h"
@@ -53,7 +54,7 @@ static void extend(const struct class_info *info, struct span *span, bool growin
     size_t from = round_up((size_t)span->fresh * info->bytes, ward_root_.page);
     size_t to = round_up((size_t)(span->fresh + more) * info->bytes, ward_root_.page);
 
-    ward_pool_use_((size_t)more * info->bytes);
+    ward_kept_yield_((size_t)more * info->bytes);
     span->free += more;
     span->fresh += more;
     if (info->bytes <= POPULATE_MAX && to > from + ward_root_.page) {
@@ -85,7 +86,7 @@ static struct span *obtain(struct owner *owner, unsigned class)
     if (!span)
         span = ward_pool_make_(class);
     if (span) {
-        ward_pool_unkeep_(span->kept);
+        ward_kept_sub_(span->kept);
         span->kept = 0;
         ward_span_own_(owner, span);
     }

@@ -4,10 +4,10 @@
 #include <ward/host.h>
 
 #include "door.h"
+#include "memory.h"
 #include "moment.h"
 #include "output.h"
 #include "owner.h"
-#include "pool.h"
 #include "quarantine.h"
 #include "report.h"
 #include "start.h"
@@ -87,7 +87,7 @@ static struct owner *make(void)
 
     do {
         if (number >= ward_root_.owners_most ||
-            !ward_pool_commit_(&owners, &pool->committed, (number + 1) * sizeof(struct owner)))
+            !ward_memory_commit_(&owners, &pool->committed, (number + 1) * sizeof(struct owner)))
             return NULL;
     } while (!atomic_compare_exchange_weak(&pool->next, &number, number + 1));
     ward_root_.owners[number].number = number;

@@ -4,7 +4,7 @@
 #include <ward/host.h>
 
 #include "mapped.h"
-#include "pool.h"
+#include "memory.h"
 #include "shared.h"
 #include "start.h"
 #include "text.h"
@@ -159,8 +159,8 @@ static bool commit(const struct class_info *info, size_t first, size_t units)
     struct prefix of_records = { info->records, FIRST_STEP, all };
     struct prefix of_blocks = { info->base, FIRST_STEP, shared->bytes };
 
-    return ward_pool_commit_(&of_records, &pool->records, (first + 1) * shared->record_bytes) &&
-           ward_pool_commit_(&of_blocks, &pool->blocks, (first + units) << shared->unit_log2);
+    return ward_memory_commit_(&of_records, &pool->records, (first + 1) * shared->record_bytes) &&
+           ward_memory_commit_(&of_blocks, &pool->blocks, (first + units) << shared->unit_log2);
 }
 
 static bool take_units(size_t units, size_t *first)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "big.h"
+#include "kept.h"
 #include "mapped.h"
 #include "owner.h"
 #include "pool.h"
@@ -96,15 +97,15 @@ static size_t empty(struct span *span)
 void ward_span_release_(struct owner *owner, struct span *span)
 {
     ward_span_disown_(owner, span);
-    if (!ward_pool_keep_(span, empty(span)))
-        ward_pool_drop_(span);
+    if (!ward_kept_add_(span, empty(span)))
+        ward_kept_drop_(span);
     ward_pool_give_(span);
 }
 
 void ward_span_clear_out_(struct span *span)
 {
     (void)empty(span);
-    ward_pool_drop_(span);
+    ward_kept_drop_(span);
     ward_span_watch_(span);
 }
 

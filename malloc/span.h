@@ -71,7 +71,7 @@ struct span {
     bool clean;       /* of a big block: its pages came from the system, as zero */
     uint8_t family;   /* of a big block: see rows.h */
     bool torn;        /* free slots may not be clear: whoever owns it next clears them */
-    bool split;       /* of a big class: the guard is one of ward_pool_unguard_() */
+    bool split;       /* of a big class: the guard is one of ward_memory_unguard_() */
     uint32_t kept_at; /* when, in seconds of the clock */
     WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };

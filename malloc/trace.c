@@ -2,7 +2,7 @@
 #include <stdatomic.h>
 
 #include "door.h"
-#include "pool.h"
+#include "memory.h"
 #include "trace.h"
 #include "unwind.h"
 
@@ -42,7 +42,7 @@ static bool commit(size_t bytes)
     struct prefix store = { (unsigned char *)ward_root_.traces, FIRST_STEP,
                             round_up(sizeof(struct trace_store), ward_root_.page) };
 
-    return ward_pool_commit_(&store, &committed, bytes);
+    return ward_memory_commit_(&store, &committed, bytes);
 }
 
 /* From number on among those with the same head, up to `last`. 0: it is not there. */

@@ -17,7 +17,7 @@
  * no number.
  *
  * Any thread: nothing is allocated, and whoever is cut off (by a fork) loses a node at most. errno
- * stays. Storing a stack may open memory, which takes the malloc's one lock (ward_pool_commit_);
+ * stays. Storing a stack may open memory, which takes the malloc's one lock (ward_memory_commit_);
  * looking one up takes none, and signal handlers may.
  */
 #ifndef WARD_MALLOC_TRACE_H

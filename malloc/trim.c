@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "trim.h"
+#include "kept.h"
 #include "owner.h"
 #include "pool.h"
 #include "slow.h"
@@ -74,7 +75,7 @@ bool ward_trim_(struct owner *owner, size_t leave)
 
     for (unsigned class = 0; class < CLASS_SMALL; class ++)
         (void)trim_abandoned(owner, class, &given);
-    return ward_pool_trim_(leave) || given;
+    return ward_kept_trim_(leave) || given;
 }
 
 /* --- By amount -------------------------------------------------------------------------------- */

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "malloc/cfi.h"
+#include "malloc/memory.h"
 #include "malloc/module.h"
-#include "malloc/pool.h"
 #include "malloc/trace.h"
 #include "malloc/unwind.h"
 
@@ -27,7 +27,7 @@ enum { MAX = 64 };
 struct ward_root ward_root_;
 static bool no_memory;
 
-bool ward_pool_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need)
+bool ward_memory_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need)
 {
     size_t done = *committed;
 

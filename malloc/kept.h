@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages that spans without a block keep for the next one: zero or as the last block left them, as
+ * the policy says.
+ *
+ * How much that is in all is bounded three ways: by a fixed amount; by age, of a second; and by
+ * what the process had in use before, so that its peak does not grow by what nobody uses. A span
+ * that keeps pages stands in a stack of its own (pool.h), and who pops it from there has it to
+ * itself. All threads change the sum, an atomic; there is no lock.
+ *
+ *   sum == span->kept of all spans in that stack or in the long quarantine, and of those on the way
+ */
+#ifndef WARD_MALLOC_KEPT_H
+#define WARD_MALLOC_KEPT_H
+
+#include "span.h"
+
+/* Gives span->kept bytes of pages back, which are in the sum only if they were added. */
+void ward_kept_drop_(struct span *span);
+
+/* A span without a block may keep `len` bytes of its pages for the next, if all together do not
+ * keep too much; false: give them back. What was kept for more than a second is given back by
+ * whoever calls this then: there is no thread that would do it in a process that frees nothing. */
+bool ward_kept_add_(struct span *span, size_t len);
+
+/* So many bytes are not kept any more: they are in use, or given back. */
+void ward_kept_sub_(size_t len);
+
+/* So many bytes more are in use from now on. What is kept stays within what the process had in use
+ * before, and a little: more would be so much more at its peak. Not in a process that is small. */
+void ward_kept_yield_(size_t bytes);
+
+/* Gives those pages back, but for about `leave` bytes of them. False: there were none to give. */
+bool ward_kept_trim_(size_t leave);
+
+#endif
