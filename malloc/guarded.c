@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <ward/bug.h>
 #include <ward/host.h>
 
 #include "door.h"
 #include "guarded.h"
+#include "guarded_check.h"
 #include "memory.h"
-#include "report.h"
 #include "start.h"
 #include "status.h"
 
@@ -22,7 +21,6 @@ enum {
 
 static struct guarded_pool *const pools = ward_root_.guarded_pools;
 static _Atomic size_t opened; /* bytes of pages of all that are live */
-static _Atomic size_t skipped;
 
 /* --- Start ------------------------------------------------------------------------------------ */
 
@@ -185,20 +183,7 @@ static struct guarded *take(const struct guarded_class *class, struct guarded_po
 
 /* --- Its pages -------------------------------------------------------------------------------- */
 
-struct pages {
-    unsigned char *at;
-    size_t len;
-};
-
-static struct pages pages_of(const struct guarded *slot)
-{
-    uintptr_t mask = ward_root_.page - 1, past = (uintptr_t)slot->block & mask;
-    unsigned char *from = slot->block - past;
-
-    return (struct pages){ from, round_up(past + slot->size, ward_root_.page) };
-}
-
-static bool open(const struct guarded_class *class, struct pages pages)
+static bool open(const struct guarded_class *class, struct guarded_pages pages)
 {
     if (pages.len == 0)
         return true;
@@ -213,7 +198,7 @@ static bool open(const struct guarded_class *class, struct pages pages)
 }
 
 /* False: they cannot be shut (memory that the program locked); then at least they are empty. */
-static bool shut(const struct guarded_class *class, struct pages pages)
+static bool shut(const struct guarded_class *class, struct guarded_pages pages)
 {
     if (pages.len == 0 ||
         (class->committed && ward_host_advise(pages.at, pages.len, WARD_HOST_GUARD) == 0))
@@ -233,57 +218,6 @@ static bool afford(size_t len)
     return false;
 }
 
-/* --- What stands around a block --------------------------------------------------------------- */
-
-/* The canary fills all of the slack, which is 15 bytes at most unless a larger alignment was asked
- * for. */
-static struct pages slack_of(const struct guarded *slot)
-{
-    struct pages pages = pages_of(slot);
-    unsigned char *end = slot->block + slot->size;
-
-    return (struct pages){ end, pages.len ? (size_t)(pages.at + pages.len - end) : 0 };
-}
-
-static void arm(const struct guarded *slot)
-{
-    struct pages slack = slack_of(slot);
-    uint64_t word = slack_word(slot->block);
-
-    for (size_t i = 0; i < slack.len; i++)
-        slack.at[i] = (unsigned char)ward_canary_from_(word, i);
-}
-
-/* NULL: none of them. */
-static const unsigned char *damaged_behind(const struct guarded *slot)
-{
-    struct pages slack = slack_of(slot);
-    uint64_t word = slack_word(slot->block);
-
-    for (size_t i = 0; i < slack.len; i++)
-        if (slack.at[i] != (unsigned char)ward_canary_from_(word, i))
-            return slack.at + i;
-    return NULL;
-}
-
-/* The last one that is not zero. */
-static const unsigned char *damaged_before(const struct guarded *slot)
-{
-    const unsigned char *from = pages_of(slot).at, *at = slot->block;
-
-    while (at > from && (uintptr_t)at % 8)
-        if (*--at)
-            return at;
-    while (at > from && ward_load64_(at - 8) == 0)
-        at -= 8;
-    if (at == from)
-        return NULL;
-    do
-        at--;
-    while (*at == 0);
-    return at;
-}
-
 /* --- Allocating ------------------------------------------------------------------------------- */
 
 /* The class of a slot that has room for the block, whatever its number, and a guard. */
@@ -298,10 +232,10 @@ static unsigned class_for(size_t size, size_t align)
 /* The slot holds the block from now on. */
 static void *settle(struct guarded_pool *pool, struct guarded *slot)
 {
-    struct pages pages = pages_of(slot);
+    struct guarded_pages pages = guarded_pages(slot);
 
     if (pages.len)
-        arm(slot);
+        ward_guarded_arm_(slot);
     slot->family = 0;
     slot->issued = ward_moment_take_();
     slot->freed = (struct moment){ 0, 0, 0 };
@@ -333,7 +267,7 @@ static void *alloc(size_t size, size_t align)
     const struct guarded_class *class = &ward_root_.guarded.classes[number];
     struct guarded_pool *pool = &pools[number];
     struct guarded *slot;
-    struct pages pages;
+    struct guarded_pages pages;
     unsigned char *end;
 
     if (number >= GUARDED_CLASSES || !class->count || !(slot = take(class, pool)))
@@ -341,7 +275,7 @@ static void *alloc(size_t size, size_t align)
     end = start_of(class, slot) + ((size_t)1 << class->pitch_log2) - ward_root_.page;
     slot->size = size;
     slot->block = end - size - ((uintptr_t)(end - size) & (align - 1));
-    pages = pages_of(slot);
+    pages = guarded_pages(slot);
     if (!afford(pages.len))
         return give_up(pool, slot);
     if (open(class, pages))
@@ -374,47 +308,6 @@ void *ward_guarded_page_(size_t size, size_t align)
     return block;
 }
 
-/* --- The sample ------------------------------------------------------------------------------- */
-
-static size_t live_of_all(void)
-{
-    size_t live = 0;
-
-    for (unsigned class = 0; class < CLASSES_SAMPLED; class ++)
-        live += LOAD(&pools[class].live);
-    return live;
-}
-
-/* Twice as far where the last was a short time ago, and half as far where it was a long one. */
-static uint32_t next_interval(struct owner *owner)
-{
-    uint64_t now = ward_moment_clock_(), gone = now - owner->sampled_at;
-    uint32_t interval = owner->interval;
-
-    if (owner->sampled_at && gone < GUARDED_SAMPLE_NS)
-        interval *= 2;
-    else if (gone > 8 * (uint64_t)GUARDED_SAMPLE_NS)
-        interval /= 2;
-    owner->sampled_at = now;
-    interval = interval > GUARDED_INTERVAL_LEAST ? interval : GUARDED_INTERVAL_LEAST;
-    return interval < GUARDED_INTERVAL_MOST ? interval : GUARDED_INTERVAL_MOST;
-}
-
-/* The more there are, the rarer they get. */
-void *ward_guarded_sample_(struct owner *owner, size_t size)
-{
-    size_t live = live_of_all();
-    uint32_t turn;
-
-    owner->interval = next_interval(owner);
-    turn = ward_random_below_(&owner->random, ward_root_.fork_word, owner->interval);
-    owner->until_sample = (owner->interval / 2 + turn) << 4 * live / GUARDED_SAMPLED_MAX;
-    if (live < GUARDED_SAMPLED_MAX)
-        return ward_guarded_alloc_(size, CLASS_STEP);
-    atomic_fetch_add(&skipped, 1);
-    return NULL;
-}
-
 /* --- Freeing ---------------------------------------------------------------------------------- */
 
 bool ward_guarded_find_(const void *addr, struct guarded_place *place)
@@ -432,80 +325,6 @@ bool ward_guarded_find_(const void *addr, struct guarded_place *place)
     return atomic_load(&place->slot->state) != GUARDED_NEVER && place->slot->block;
 }
 
-static void raise(enum ward_bug_kind kind, const void *addr, const struct guarded *slot,
-                  const char *message, struct report_known *known)
-{
-    struct ward_bug bug = {
-        .kind = kind,
-        .addr = addr,
-        .block = slot ? slot->block : NULL,
-        .size = slot ? slot->size : 0,
-        .message = message,
-    };
-
-    if (slot)
-        known->issued = slot->issued;
-    ward_report_bug_(&bug, known);
-}
-
-static WARD_COLD void report(enum ward_bug_kind kind, const void *addr, const struct guarded *slot,
-                             const char *message)
-{
-    struct report_known known = { .place = NULL };
-
-    if (slot)
-        known.freed = slot->freed;
-    raise(kind, addr, slot, message, &known);
-}
-
-/* These are found while the block is freed. */
-static WARD_COLD void report_overflow(const unsigned char *at, const struct guarded *slot)
-{
-    struct pages slack = slack_of(slot);
-    uint64_t word = slack_word(slot->block);
-    unsigned char was[REPORT_DAMAGE_MAX];
-    struct report_known known = { .damaged = slack.at, .damaged_count = slack.len, .was = was };
-
-    for (size_t i = 0; i < sizeof was; i++)
-        was[i] = (unsigned char)ward_canary_from_(word, i);
-    raise(WARD_BUG_OVERFLOW, at, slot, "the canary behind the block is broken", &known);
-}
-
-static WARD_COLD void report_underflow(const unsigned char *at, const struct guarded *slot)
-{
-    size_t before = (size_t)(at - pages_of(slot).at), shown = before < 15 ? before + 1 : 16;
-    struct report_known known = { .damaged = at + 1 - shown, .damaged_count = shown };
-
-    raise(WARD_BUG_UNDERFLOW, at, slot, "bytes before the block were written", &known);
-}
-
-static WARD_COLD void bad_free(const unsigned char *addr, const struct guarded *slot)
-{
-    struct pages pages = pages_of(slot);
-
-    if (addr == slot->block)
-        report(WARD_BUG_DOUBLE_FREE, addr, slot, "the block is free already");
-    else if (addr >= pages.at && addr < pages.at + pages.len)
-        report(WARD_BUG_INTERIOR_FREE, addr, slot, "the address is not the start of a block");
-    else
-        report(WARD_BUG_WILD_FREE, addr, NULL, "no block was ever there");
-}
-
-/* True: there was damage, and it was reported. */
-static bool is_damaged(const struct guarded *slot)
-{
-    const unsigned char *at = damaged_behind(slot);
-
-    if (at) {
-        report_overflow(at, slot);
-        return true;
-    }
-    at = slot->size ? damaged_before(slot) : NULL;
-    if (at)
-        report_underflow(at, slot);
-    return at != NULL;
-}
-
 static void retire(struct guarded_pool *pool, struct guarded *slot, size_t len)
 {
     atomic_fetch_sub(&pool->live, 1);
@@ -521,22 +340,22 @@ static void free_slot(void *block)
 {
     uint32_t live = GUARDED_LIVE, then = GUARDED_RETIRED;
     struct guarded_place place;
-    struct pages pages;
+    struct guarded_pages pages;
     struct guarded_pool *pool;
 
     if (!ward_guarded_find_(block, &place)) {
-        report(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
+        ward_guarded_bad_free_(block, NULL);
         return;
     }
     if (place.slot->block != block ||
         !atomic_compare_exchange_strong(&place.slot->state, &live, GUARDED_BETWEEN)) {
-        bad_free(block, place.slot);
+        ward_guarded_bad_free_(block, place.slot);
         return;
     }
     pool = &pools[place.class - ward_root_.guarded.classes];
-    pages = pages_of(place.slot);
+    pages = guarded_pages(place.slot);
     place.slot->freed = ward_moment_take_();
-    if (!is_damaged(place.slot) && shut(place.class, pages))
+    if (!ward_guarded_is_damaged_(place.slot) && shut(place.class, pages))
         then = GUARDED_FREE;
     retire(pool, place.slot, pages.len);
     STORE(&place.slot->freed_at, LOAD(&pool->issued));
@@ -566,9 +385,18 @@ size_t ward_guarded_size_(const void *block)
     return size;
 }
 
+size_t ward_guarded_sampled_(void)
+{
+    size_t live = 0;
+
+    for (unsigned class = 0; class < CLASSES_SAMPLED; class ++)
+        live += LOAD(&pools[class].live);
+    return live;
+}
+
 struct guarded_counts ward_guarded_count_(void)
 {
-    struct guarded_counts sum = { .skipped = LOAD(&skipped) };
+    struct guarded_counts sum = { .live = 0 };
 
     for (unsigned class = 0; class < GUARDED_CLASSES && ward_root_.guarded.bytes; class ++) {
         bool big = pitch_of(class) > CLASS_MAX;

@@ -23,7 +23,7 @@
  * up there are no more.
  *
  * In the profile `pages` every block comes from here. In others one does now and then: a sample
- * whose rate follows what it costs, see guarded_is_due.
+ * whose rate follows what it costs, see sample.h.
  *
  * Costs: two or three calls of the system for each block, and a page at least.
  */
@@ -34,11 +34,7 @@
 #include "span.h"
 
 enum {
-    GUARDED_WAIT = 1 << 17,        /* blocks issued before an address comes back */
-    GUARDED_SAMPLED_MAX = 512,     /* live blocks of the sample */
-    GUARDED_SAMPLE_NS = 5000000,   /* a thread takes no more than about one in this time */
-    GUARDED_INTERVAL_LEAST = 16,   /* empty hands from one to the next: at the start */
-    GUARDED_INTERVAL_MOST = 30000, /* ... and at most */
+    GUARDED_WAIT = 1 << 17, /* blocks issued before an address comes back */
 };
 
 enum guarded_state { GUARDED_NEVER, GUARDED_BETWEEN, GUARDED_FREE, GUARDED_RETIRED, GUARDED_LIVE };
@@ -64,7 +60,6 @@ struct guarded_place {
 struct guarded_counts {
     size_t live, used, open; /* blocks now; bytes of them; of their pages */
     size_t big, big_open;    /* the same of slots larger than CLASS_MAX, which are not in these */
-    size_t skipped;          /* were due in the sample, and there was no room */
 };
 
 /* Reserves the range, before the root is read-only. False: there are none in this process. */
@@ -75,9 +70,6 @@ void *ward_guarded_alloc_(size_t size, size_t align);
 
 /* The same for the profile `pages`, which says once when it is NULL. */
 void *ward_guarded_page_(size_t size, size_t align);
-
-/* The same for the sample; also sets when this thread's next one is due. */
-WARD_COLD void *ward_guarded_sample_(struct owner *owner, size_t size);
 
 /* block: guarded_has it. Reports what is no live block. */
 void ward_guarded_free_(void *block);
@@ -90,20 +82,13 @@ bool ward_guarded_find_(const void *addr, struct guarded_place *place);
 
 struct guarded_counts ward_guarded_count_(void);
 
+/* Live blocks of the sizes that the sample takes. */
+size_t ward_guarded_sampled_(void);
+
 /* Does the address lie in the range? */
 WARD_INLINE bool guarded_has(const void *addr)
 {
     return (uintptr_t)addr - (uintptr_t)ward_root_.guarded.base < ward_root_.guarded.bytes;
-}
-
-/* Is it time for one of the sample? Asked when a hand is empty, and so once in up to 64 blocks. */
-WARD_INLINE bool guarded_is_due(struct owner *owner)
-{
-    if (WARD_LIKELY(owner->until_sample)) {
-        owner->until_sample--;
-        return false;
-    }
-    return true;
 }
 
 #endif

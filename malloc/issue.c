@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "quarantine.h"
 #include "report.h"
+#include "sample.h"
 #include "slow.h"
 
 /* The slot that was chosen may not be issued: says why, and chooses another. */
@@ -58,8 +59,8 @@ static void *alloc_guarded(struct owner *owner, size_t size, size_t bytes)
         return NULL;
     if (ward_root_.policy & POLICY_PAGES)
         return ward_guarded_page_(size, CLASS_STEP);
-    return bytes <= CLASS_SMALL_MAX && guarded_is_due(owner) ? ward_guarded_sample_(owner, size)
-                                                             : NULL;
+    return bytes <= CLASS_SMALL_MAX && sample_is_due(owner) ? ward_sample_alloc_(owner, size)
+                                                            : NULL;
 }
 
 static void *alloc(struct owner *owner, size_t size, size_t bytes)
