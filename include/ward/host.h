@@ -75,7 +75,10 @@ WARD_API WARD_CHECKED int ward_host_advise(void *at, size_t len, enum ward_host_
 WARD_API size_t ward_host_split_budget(void);
 
 /* len bytes that nobody can predict. Waits until there are some; fails only if there is no source
- * at all, and then a caller must not go on. */
+ * at all, and then a caller must not go on. A source that a program can take from itself (a filter
+ * of system calls) does not count as gone: from the first call of ward_host_fork_epoch on such a
+ * host keeps a seed, and answers from that. Then processes of one descent can predict each other's
+ * bytes, and nobody else can. */
 WARD_API WARD_CHECKED int ward_host_random(void *bytes, size_t len);
 
 /* The process's one protection key for ward's metadata, allocated at the first call: >= 0, or

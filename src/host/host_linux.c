@@ -16,8 +16,12 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include <ward/host.h>
+
+#include "core/seed.h"
+#include "core/wipe.h"
 
 #if defined(__x86_64__)
 #include "../arch/x86_64/syscall.h"
@@ -368,24 +372,7 @@ size_t ward_host_split_budget(void)
     return budget;
 }
 
-/* --- Randomness ------------------------------------------------------------------------------- */
-
-int ward_host_random(void *bytes, size_t len)
-{
-    unsigned char *at = bytes;
-    size_t done = 0;
-
-    while (done < len) {
-        long got = call(SYS_getrandom, (uintptr_t)(at + done), len - done, 0);
-
-        if (got < 0 && got != -EINTR)
-            return optional(got);
-        done += got > 0 ? (size_t)got : 0;
-    }
-    return 0;
-}
-
-/* --- Fork ------------------------------------------------------------------------------------- */
+/* --- The fork word ---------------------------------------------------------------------------- */
 
 /*
  * The fork word stands alone in a page that the kernel wipes in a child: 0 there means "forked".
@@ -398,12 +385,23 @@ int ward_host_random(void *bytes, size_t len)
 static uint64_t plain_word;
 static uint64_t *_Atomic fork_word; /* what it points to is accessed atomically too */
 
-/* Inaccessible on each side of the word's page, as everywhere; a multiple of every page size. */
+/* What random bytes come from when a filter forbids to ask for more. A child needs it, so it has a
+ * page to itself behind that of the word. */
+static struct ward_seed_ plain_seed;
+
+static struct ward_seed_ *seed_of(uint64_t *word)
+{
+    unsigned char *at = (unsigned char *)word;
+
+    return word == &plain_word ? &plain_seed : (void *)(at + ward_host_page_size());
+}
+
+/* Inaccessible on each side of the two pages, as everywhere; a multiple of every page size. */
 #define WORD_GUARD_BYTES ((size_t)65536)
 
 static size_t word_mapping_bytes(void)
 {
-    return ward_host_page_size() + 2 * WORD_GUARD_BYTES;
+    return 2 * ward_host_page_size() + 2 * WORD_GUARD_BYTES;
 }
 
 static void unmap_word(uint64_t *word)
@@ -411,7 +409,7 @@ static void unmap_word(uint64_t *word)
     (void)call(SYS_munmap, (uintptr_t)word - WORD_GUARD_BYTES, word_mapping_bytes(), 0);
 }
 
-/* A fresh page between guards, wiped in a child; NULL if there is none to be had. */
+/* Two fresh pages between guards, the first wiped in a child; NULL if there are none to be had. */
 static uint64_t *map_wiped_word(void)
 {
     size_t page = ward_host_page_size();
@@ -421,7 +419,7 @@ static uint64_t *map_wiped_word(void)
     if (ward_host_map(&origin, word_mapping_bytes(), WARD_HOST_ANON, WARD_NONE, 0))
         return NULL;
     at = (unsigned char *)origin + WORD_GUARD_BYTES;
-    if (ward_host_protect(at, page, WARD_RW) || madvise_in_earnest(at, page, MADV_WIPEONFORK)) {
+    if (ward_host_protect(at, 2 * page, WARD_RW) || madvise_in_earnest(at, page, MADV_WIPEONFORK)) {
         (void)call(SYS_munmap, (uintptr_t)origin, word_mapping_bytes(), 0);
         return NULL;
     }
@@ -450,16 +448,60 @@ const volatile uint64_t *ward_host_fork_word(void)
     return get_fork_word();
 }
 
-/* A word nobody has seen, never 0. No source of randomness at all: going on would repeat
- * secrets. */
-static uint64_t new_word(bool plain)
-{
-    uint64_t value = 0;
+/* --- Randomness ------------------------------------------------------------------------------- */
 
-    while (value == 0)
-        if (ward_host_random(&value, sizeof value))
+/* A fork copies the seed. What tells the copies apart is the process, and the time: of two children
+ * that had the same number one after the other. */
+static bool draw_from_seed(void *bytes, size_t len)
+{
+    uint64_t *word = atomic_load_explicit(&fork_word, memory_order_acquire);
+    int64_t now[2] = { 0, 0 }; /* seconds, nanoseconds */
+    uint32_t nonce[3];
+
+    if (!word)
+        return false;
+    (void)call(SYS_clock_gettime, CLOCK_MONOTONIC, (uintptr_t)now, 0);
+    nonce[0] = (uint32_t)now[1];
+    nonce[1] = (uint32_t)now[0];
+    nonce[2] = (uint32_t)call(SYS_getpid, 0, 0, 0);
+    return ward_seed_draw_(seed_of(word), nonce, bytes, len);
+}
+
+int ward_host_random(void *bytes, size_t len)
+{
+    unsigned char *at = bytes;
+    size_t done = 0;
+
+    while (done < len) {
+        long got = call(SYS_getrandom, (uintptr_t)(at + done), len - done, 0);
+
+        if (got < 0 && got != -EINTR)
+            return got != -EFAULT && draw_from_seed(at + done, len - done) ? 0 : optional(got);
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
+/* --- The epoch -------------------------------------------------------------------------------- */
+
+/* A word nobody has seen, never 0; and the seed is refreshed while that can be done. No source of
+ * randomness at all: going on would repeat secrets. */
+static uint64_t new_word(uint64_t *word)
+{
+    struct {
+        uint64_t value;
+        uint32_t seed[WARD_SEED_WORDS];
+    } fresh = { 0 };
+    uint64_t value;
+
+    do
+        if (ward_host_random(&fresh, sizeof fresh))
             ward_host_die();
-    if (plain)
+    while (fresh.value == 0);
+    ward_seed_add_(seed_of(word), fresh.seed);
+    value = fresh.value;
+    ward_wipe_(&fresh, sizeof fresh);
+    if (word == &plain_word)
         value = value << 32 | (uint32_t)call(SYS_getpid, 0, 0, 0);
     return value;
 }
@@ -476,7 +518,7 @@ uint64_t ward_host_fork_epoch(void)
     uint64_t value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 
     while (!is_current(value, plain)) {
-        uint64_t made = new_word(plain);
+        uint64_t made = new_word(word);
 
         if (__atomic_compare_exchange_n(word, &value, made, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE))

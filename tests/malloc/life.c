@@ -303,6 +303,32 @@ static void without_optional_calls(void)
     _exit(2);
 }
 
+/* Then random choices have no fresh bytes: of threads that come later, of a child, and of its. */
+static void getrandom_is_forbidden(void)
+{
+    static const int number = SYS_getrandom;
+
+    work();
+    forbid(&number, 1, EPERM);
+    for (int generation = 0; generation < 3; generation++) {
+        int status = -1;
+        pthread_t thread;
+        pid_t pid;
+
+        REQUIRE(pthread_create(&thread, NULL, work_in_thread, NULL) == 0);
+        work();
+        REQUIRE(pthread_join(thread, NULL) == 0);
+        pid = fork();
+        if (pid == 0) {
+            for (int i = 0; i < 20; i++)
+                work(); /* until each stream of choices is new */
+            continue;
+        }
+        REQUIRE(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+        return;
+    }
+}
+
 /* Markers that were set while it was allowed stand where larger blocks want to go. */
 static void madvise_is_forgotten(void)
 {
@@ -338,6 +364,10 @@ static void mprotect_is_forbidden(void)
     free(resized);
 }
 #else
+static void getrandom_is_forbidden(void)
+{
+}
+
 static void madvise_is_forgotten(void)
 {
 }
@@ -402,6 +432,7 @@ static const struct part {
     { "children of children", children_of_children },
     { "children of threads without a block", children_of_threads_without_a_block },
     { "without optional calls", without_optional_calls },
+    { "getrandom is forbidden", getrandom_is_forbidden },
     { "madvise is forgotten", madvise_is_forgotten },
     { "mprotect is forbidden", mprotect_is_forbidden },
     { "without /proc", without_proc },

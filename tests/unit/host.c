@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #define SYS_MSEAL 462
 
@@ -558,6 +559,32 @@ static void without_a_source_nothing_goes_on(void **state)
     assert_int_equal(in_child(epoch_without_getrandom, NULL), -SIGABRT);
 }
 
+/* Long enough that one is drawn in pieces. */
+enum { DRAWN = 500 };
+
+static int random_is_taken_away(void *error)
+{
+    unsigned char first[DRAWN], second[DRAWN];
+
+    EXPECT(ward_host_fork_epoch() != 0);
+    EXPECT(forbid(SYS_getrandom, 0, *(int *)error) == 0);
+    EXPECT(ward_host_random(first, DRAWN) == 0);
+    EXPECT(ward_host_random(second, DRAWN) == 0);
+    EXPECT(memcmp(first, second, DRAWN) != 0);
+    EXPECT(memcmp(first, first + DRAWN / 2, DRAWN / 2) != 0);
+    return 0;
+}
+
+static void a_source_that_is_taken_away_later_is_not_missed(void **state)
+{
+    static int errors[] = { ENOSYS, EPERM, EACCES };
+
+    (void)state;
+    skip_unless(has_filters(), "no seccomp to take getrandom away with");
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(in_child(random_is_taken_away, &errors[i]), 0);
+}
+
 /* --- The key ---------------------------------------------------------------------------------- */
 
 static void there_is_one_key_for_the_process(void **state)
@@ -651,7 +678,7 @@ static int word_stands_between_guards(void *arg)
     (void)arg;
     EXPECT(can_read(word) && can_read(word + PAGE - 1));
     EXPECT(is_closed(word - 65536, 65536));
-    EXPECT(is_closed(word + PAGE, 65536));
+    EXPECT(is_closed(word + 2 * PAGE, 65536)); /* behind the seed's page */
     return 0;
 }
 
@@ -710,6 +737,82 @@ static void without_wiping_the_word_changes_when_the_child_asks(void **state)
     (void)state;
     skip_unless(has_filters(), "no seccomp to take MADV_WIPEONFORK away with");
     assert_int_equal(in_child(first_use_without_wipe, NULL), 0);
+}
+
+/* --- Forks after randomness was taken away ---------------------------------------------------- */
+
+static int generations_without_getrandom(void *wipes)
+{
+    uint64_t seen[4];
+
+    if (!*(bool *)wipes)
+        EXPECT(forbid(SYS_madvise, MADV_WIPEONFORK, EINVAL) == 0);
+    EXPECT(ward_host_fork_epoch() != 0);
+    EXPECT(forbid(SYS_getrandom, 0, EPERM) == 0);
+    return grandchild_differs_from_all(seen);
+}
+
+static void without_getrandom_every_generation_still_has_its_epoch(void **state)
+{
+    static bool wipes[] = { true, false };
+
+    (void)state;
+    skip_unless(has_filters(), "no seccomp to take getrandom away with");
+    assert_int_equal(in_child(generations_without_getrandom, &wipes[0]), 0);
+    assert_int_equal(in_child(generations_without_getrandom, &wipes[1]), 0);
+}
+
+/* What a child draws first. space: CLONE_NEWPID, and its number is 1; or 0. */
+static bool child_draws(long space, unsigned char drawn[32])
+{
+    int ends[2], status = -1;
+    long child;
+
+    if (pipe(ends))
+        return false;
+    child = syscall(SYS_clone, SIGCHLD | space, 0, 0, 0, 0);
+    if (child == 0)
+        _exit(ward_host_random(drawn, 32) || write(ends[1], drawn, 32) != 32);
+    if (child > 0 && waitpid((pid_t)child, &status, 0) == child && status == 0)
+        status = read(ends[0], drawn, 32) != 32;
+    close(ends[0]);
+    close(ends[1]);
+    return status == 0;
+}
+
+static int two_children_draw(void *space)
+{
+    unsigned char drawn[3][32];
+
+    EXPECT(ward_host_fork_epoch() != 0);
+    EXPECT(forbid(SYS_getrandom, 0, ENOSYS) == 0);
+    if (!*(long *)space)
+        EXPECT(forbid(SYS_clock_gettime, 0, EPERM) == 0);
+    EXPECT(child_draws(*(long *)space, drawn[0]));
+    EXPECT(child_draws(*(long *)space, drawn[1]));
+    EXPECT(ward_host_random(drawn[2], 32) == 0);
+    for (int i = 0; i < 3; i++)
+        EXPECT(memcmp(drawn[i], drawn[(i + 1) % 3], 32) != 0);
+    return 0;
+}
+
+static void without_getrandom_or_a_clock_children_are_told_by_their_numbers(void **state)
+{
+    static long here = 0;
+
+    (void)state;
+    skip_unless(has_filters(), "no seccomp to take getrandom away with");
+    assert_int_equal(in_child(two_children_draw, &here), 0);
+}
+
+static void without_getrandom_children_of_one_number_are_told_by_the_time(void **state)
+{
+    static long elsewhere = CLONE_NEWPID;
+
+    (void)state;
+    skip_unless(has_filters(), "no seccomp to take getrandom away with");
+    skip_unless(geteuid() == 0, "not root: no children of the same number");
+    assert_int_equal(in_child(two_children_draw, &elsewhere), 0);
 }
 
 enum { RACERS = 8 };
@@ -906,6 +1009,10 @@ int main(void)
         cmocka_unit_test(random_writes_its_bytes_and_no_others),
         cmocka_unit_test(random_goes_on_after_signals),
         cmocka_unit_test(without_a_source_nothing_goes_on),
+        cmocka_unit_test(a_source_that_is_taken_away_later_is_not_missed),
+        cmocka_unit_test(without_getrandom_every_generation_still_has_its_epoch),
+        cmocka_unit_test(without_getrandom_or_a_clock_children_are_told_by_their_numbers),
+        cmocka_unit_test(without_getrandom_children_of_one_number_are_told_by_the_time),
         cmocka_unit_test(threads_that_race_for_the_first_use_get_the_same),
         cmocka_unit_test(there_is_one_key_for_the_process),
         cmocka_unit_test(keyed_memory_is_inaccessible_until_the_key_is_taken_off),
