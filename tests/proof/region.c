@@ -105,25 +105,8 @@ static bool is_prot(unsigned prot);
       ensures \result == 0;
     disjoint behaviors;
 */
-int ward_region_commit(struct ward_region *region, size_t off, size_t len);
-
-/*@ requires usable(region);
-    assigns *region;
-    behavior invalid:
-      assumes !made(region) || !on_grain(region, off, len);
-      assigns \nothing;
-      ensures \result == -EINVAL;
-    behavior outside:
-      assumes made(region) && on_grain(region, off, len) && off + len > region->size;
-      assigns \nothing;
-      ensures \result == -ERANGE;
-    behavior empty:
-      assumes made(region) && on_grain(region, off, len) && off <= region->size && len == 0;
-      assigns \nothing;
-      ensures \result == 0;
-    disjoint behaviors;
-*/
-int ward_region_release(struct ward_region *region, size_t off, size_t len);
+int ward_region_commit(struct ward_region *region, size_t off, size_t len),
+    ward_region_release(struct ward_region *region, size_t off, size_t len);
 
 /*@ requires usable(region);
     assigns *region;
