@@ -44,6 +44,21 @@ static void assert_serves_all_but(struct ward_slab *slab, uint32_t lost)
     assert_int_equal(ward_slab_fini(slab), 0);
 }
 
+/* Under every policy: does that to a full slab, after which nothing is lost. */
+static void with_full_slabs(void (*misuse)(struct ward_slab *slab, unsigned char *block[FULL]))
+{
+    contain_bugs();
+    for (int p = 0; p < POLICIES; p++) {
+        unsigned char *block[FULL];
+        struct ward_slab slab;
+
+        make_full(&slab, all_policies[p], block);
+        misuse(&slab, block);
+        assert_true(is_whole(&slab));
+        assert_serves_all_but(&slab, 0);
+    }
+}
+
 /* --- free ------------------------------------------------------------------------------------- */
 
 static void a_second_free_is_reported_whatever_came_between(void **state)
@@ -72,77 +87,67 @@ static void a_second_free_is_reported_whatever_came_between(void **state)
         }
 }
 
-static void an_address_inside_a_block_is_reported_as_such(void **state)
+static void free_inside(struct ward_slab *slab, unsigned char *block[FULL])
 {
-    (void)state;
-    contain_bugs();
-    for (int p = 0; p < POLICIES; p++) {
-        unsigned char *block[FULL];
-        struct ward_slab slab;
-        size_t stride;
+    size_t stride = info_of(slab).stride;
 
-        make_full(&slab, all_policies[p], block);
-        stride = info_of(&slab).stride;
-        for (size_t off = 1; off < stride; off++) {
-            struct ward_bug bug;
+    for (size_t off = 1; off < stride; off++) {
+        struct ward_bug bug;
 
-            ward_slab_free(&slab, block[5] + off, 33);
-            bug = one_bug(WARD_BUG_INTERIOR_FREE);
-            assert_ptr_equal(bug.addr, block[5] + off);
-            assert_ptr_equal(bug.block, block[5]);
-            assert_int_equal(bug.size, 33);
-        }
-        assert_true(is_whole(&slab));
-        assert_serves_all_but(&slab, 0);
+        ward_slab_free(slab, block[5] + off, 33);
+        bug = one_bug(WARD_BUG_INTERIOR_FREE);
+        assert_ptr_equal(bug.addr, block[5] + off);
+        assert_ptr_equal(bug.block, block[5]);
+        assert_int_equal(bug.size, 33);
     }
 }
 
-static void an_address_that_never_was_a_block_is_reported_as_wild(void **state)
+static void an_address_inside_a_block_is_reported_as_such(void **state)
 {
+    (void)state;
+    with_full_slabs(free_inside);
+}
+
+static void free_wild(struct ward_slab *slab, unsigned char *block[FULL])
+{
+    struct ward_region *data = ward_slab_data(slab);
     struct ward_slab other;
     int on_stack;
     void *heap = malloc(33);
 
-    (void)state;
-    contain_bugs();
     make(&other, 40, WARD_PLAIN, FULL);
-    for (int p = 0; p < POLICIES; p++) {
-        unsigned char *block[FULL];
-        struct ward_slab slab;
-        struct ward_region *data;
-        void *foreign = ward_slab_alloc(&other, 33);
+    {
+        void *const wild[] = {
+            &on_stack,
+            heap,
+            ward_slab_alloc(&other, 33),
+            (void *)8,
+            (void *)0x1000,
+            (void *)UINTPTR_MAX,
+            (void *)((uintptr_t)1 << 63),
+            data->base + data->size,
+            data->base - 1,
+            data->base + data->size + 72 * 100,
+            ends_of(slab, 33).first - 8,
+            ward_slab_meta(slab)->base,
+            slab,
+            (void *)((uintptr_t)block[0] ^ (uintptr_t)1 << 47),
+            (void *)((uintptr_t)block[0] ^ (uintptr_t)1 << 63),
+        };
 
-        make_full(&slab, all_policies[p], block);
-        data = ward_slab_data(&slab);
-        {
-            void *const wild[] = {
-                &on_stack,
-                heap,
-                foreign,
-                (void *)8,
-                (void *)0x1000,
-                (void *)UINTPTR_MAX,
-                (void *)((uintptr_t)1 << 63),
-                data->base + data->size,
-                data->base - 1,
-                data->base + data->size + 72 * 100,
-                ends_of(&slab, 33).first - 8,
-                ward_slab_meta(&slab)->base,
-                &slab,
-                (void *)((uintptr_t)block[0] ^ (uintptr_t)1 << 47),
-                (void *)((uintptr_t)block[0] ^ (uintptr_t)1 << 63),
-            };
-
-            for (size_t i = 0; i < sizeof wild / sizeof wild[0]; i++) {
-                ward_slab_free(&slab, wild[i], 33);
-                assert_ptr_equal(one_bug(WARD_BUG_WILD_FREE).addr, wild[i]);
-            }
+        for (size_t i = 0; i < sizeof wild / sizeof wild[0]; i++) {
+            ward_slab_free(slab, wild[i], 33);
+            assert_ptr_equal(one_bug(WARD_BUG_WILD_FREE).addr, wild[i]);
         }
-        assert_true(is_whole(&slab));
-        assert_serves_all_but(&slab, 0);
     }
     assert_int_equal(ward_slab_fini(&other), 0);
     free(heap);
+}
+
+static void an_address_that_never_was_a_block_is_reported_as_wild(void **state)
+{
+    (void)state;
+    with_full_slabs(free_wild);
 }
 
 /* Between two spans lie addresses at whole strides from the first: no slots, and not the next
@@ -177,7 +182,7 @@ static void an_address_between_spans_is_no_slot(void **state)
     assert_serves_all_but(&slab, 0);
 }
 
-static void a_wrong_size_is_reported_and_the_block_stays(void **state)
+static void free_with_wrong_sizes(struct ward_slab *slab, unsigned char *block[FULL])
 {
     const size_t wrong[] = { 0,
                              1,
@@ -193,29 +198,25 @@ static void a_wrong_size_is_reported_and_the_block_stays(void **state)
                              (size_t)33 + ((size_t)1 << 32),
                              SIZE_MAX };
 
-    (void)state;
-    contain_bugs();
-    for (int p = 0; p < POLICIES; p++) {
-        unsigned char *block[FULL];
-        struct ward_slab slab;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct ward_bug bug;
 
-        make_full(&slab, all_policies[p], block);
-        for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-            struct ward_bug bug;
-
-            ward_slab_free(&slab, block[5], wrong[i]);
-            bug = one_bug(WARD_BUG_WRONG_SIZE);
-            assert_ptr_equal(bug.block, block[5]);
-            assert_int_equal(bug.size, 33);
-            assert_int_equal(ward_slab_usable(&slab, block[5]), 33);
-            assert_true(is_all(block[5], 33, 5));
-        }
-        assert_true(is_whole(&slab));
-        assert_serves_all_but(&slab, 0);
+        ward_slab_free(slab, block[5], wrong[i]);
+        bug = one_bug(WARD_BUG_WRONG_SIZE);
+        assert_ptr_equal(bug.block, block[5]);
+        assert_int_equal(bug.size, 33);
+        assert_int_equal(ward_slab_usable(slab, block[5]), 33);
+        assert_true(is_all(block[5], 33, 5));
     }
 }
 
-static void no_size_makes_a_free_slot_look_live(void **state)
+static void a_wrong_size_is_reported_and_the_block_stays(void **state)
+{
+    (void)state;
+    with_full_slabs(free_with_wrong_sizes);
+}
+
+static void free_with_words_of_free_slots(struct ward_slab *slab, unsigned char *block[FULL])
 {
     const uint32_t sizes[] = { 0,
                                WARD_SLOT_NEW,
@@ -224,65 +225,56 @@ static void no_size_makes_a_free_slot_look_live(void **state)
                                WARD_SLOT_RETIRED,
                                WARD_SLOT_QUARANTINED };
 
-    (void)state;
-    contain_bugs();
-    for (int p = 0; p < POLICIES; p++) {
-        unsigned char *block[FULL];
-        struct ward_slab slab;
-
-        make_full(&slab, all_policies[p], block);
-        ward_slab_free(&slab, block[5], 33);
-        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-            ward_slab_free(&slab, block[5], sizes[i]);
-            one_bug(WARD_BUG_DOUBLE_FREE);
-        }
-        assert_true(is_whole(&slab));
-        assert_serves_all_but(&slab, 0);
+    ward_slab_free(slab, block[5], 33);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        ward_slab_free(slab, block[5], sizes[i]);
+        one_bug(WARD_BUG_DOUBLE_FREE);
     }
+}
+
+static void no_size_makes_a_free_slot_look_live(void **state)
+{
+    (void)state;
+    with_full_slabs(free_with_words_of_free_slots);
+}
+
+static void free_null(struct ward_slab *slab, unsigned char *block[FULL])
+{
+    (void)block;
+    ward_slab_free(slab, NULL, 0);
+    ward_slab_free(slab, NULL, 33);
+    ward_slab_free(slab, NULL, SIZE_MAX);
+    no_bug();
 }
 
 static void freeing_null_is_nothing(void **state)
 {
     (void)state;
-    contain_bugs();
-    for (int p = 0; p < POLICIES; p++) {
-        unsigned char *block[FULL];
-        struct ward_slab slab;
-
-        make_full(&slab, all_policies[p], block);
-        ward_slab_free(&slab, NULL, 0);
-        ward_slab_free(&slab, NULL, 33);
-        ward_slab_free(&slab, NULL, SIZE_MAX);
-        no_bug();
-        assert_serves_all_but(&slab, 0);
-    }
+    with_full_slabs(free_null);
 }
 
 /* --- resize ----------------------------------------------------------------------------------- */
 
+static void resize_what_is_not_there(struct ward_slab *slab, unsigned char *block[FULL])
+{
+    int on_stack;
+
+    ward_slab_free(slab, block[5], 33);
+    assert_int_equal(ward_slab_resize(slab, block[5], 33, 8), -EFAULT);
+    one_bug(WARD_BUG_DOUBLE_FREE);
+    assert_int_equal(ward_slab_resize(slab, block[6], 32, 8), -EFAULT);
+    one_bug(WARD_BUG_WRONG_SIZE);
+    assert_int_equal(ward_slab_resize(slab, block[6] + 8, 33, 8), -EFAULT);
+    one_bug(WARD_BUG_INTERIOR_FREE);
+    assert_int_equal(ward_slab_resize(slab, &on_stack, 33, 8), -EFAULT);
+    one_bug(WARD_BUG_WILD_FREE);
+    assert_int_equal(ward_slab_usable(slab, block[6]), 33);
+}
+
 static void resizing_what_is_no_live_block_of_that_size_is_the_same_bug_as_freeing_it(void **state)
 {
     (void)state;
-    contain_bugs();
-    for (int p = 0; p < POLICIES; p++) {
-        unsigned char *block[FULL];
-        struct ward_slab slab;
-        int on_stack;
-
-        make_full(&slab, all_policies[p], block);
-        ward_slab_free(&slab, block[5], 33);
-        assert_int_equal(ward_slab_resize(&slab, block[5], 33, 8), -EFAULT);
-        one_bug(WARD_BUG_DOUBLE_FREE);
-        assert_int_equal(ward_slab_resize(&slab, block[6], 32, 8), -EFAULT);
-        one_bug(WARD_BUG_WRONG_SIZE);
-        assert_int_equal(ward_slab_resize(&slab, block[6] + 8, 33, 8), -EFAULT);
-        one_bug(WARD_BUG_INTERIOR_FREE);
-        assert_int_equal(ward_slab_resize(&slab, &on_stack, 33, 8), -EFAULT);
-        one_bug(WARD_BUG_WILD_FREE);
-        assert_int_equal(ward_slab_usable(&slab, block[6]), 33);
-        assert_true(is_whole(&slab));
-        assert_serves_all_but(&slab, 0);
-    }
+    with_full_slabs(resize_what_is_not_there);
 }
 
 static void resizing_a_block_that_overflowed_retires_it(void **state)
