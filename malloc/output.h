@@ -4,6 +4,8 @@
  *
  * Standard error is the file that descriptor 2 was at the start. A program may close it and get the
  * number for something else, a database say: nothing is written there.
+ *
+ * All of it is raw system calls, safe in a signal handler; errno stays as it is.
  */
 #ifndef WARD_MALLOC_OUTPUT_H
 #define WARD_MALLOC_OUTPUT_H
@@ -14,13 +16,27 @@ enum { OUTPUT_PATH_CAP = 512 };
 
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
 
+/* Which file a descriptor is. */
+struct output_file {
+    uint64_t device, number;
+};
+
 struct output {
     char path[OUTPUT_PATH_CAP]; /* of the file, %p being the number of the process; "": none */
     enum output_form form;
-    bool hides_bytes; /* nothing of what blocks hold is shown */
-    bool has_stderr;  /* there was one */
-    uint64_t file[2]; /* which it was: device and number */
+    bool hides_bytes;        /* nothing of what blocks hold is shown */
+    bool has_stderr;         /* there was one */
+    struct output_file file; /* which it was */
 };
+
+/* Which file that is. False: no such descriptor. */
+bool ward_output_identify_(long fd, struct output_file *file);
+
+/* Is it that file still? */
+bool ward_output_is_(long fd, const struct output_file *file);
+
+/* All of a text. False: only a part, or nothing. */
+bool ward_output_put_(long fd, const char *text, size_t len);
 
 /* Notes which file descriptor 2 is. */
 void ward_output_start_(struct output *output);

@@ -23,27 +23,32 @@ static long call(long number, long a, uintptr_t b, uintptr_t c, uintptr_t d)
 
 /* --- Which file is it? ------------------------------------------------------------------------ */
 
-static bool identify(uint64_t file[2])
+bool ward_output_identify_(long fd, struct output_file *file)
 {
     struct stat about; /* as the kernel has it, on all machines with 64 bits */
 
-    if (call(SYS_fstat, STDERR, (uintptr_t)&about, 0, 0) != 0)
+    if (call(SYS_fstat, fd, (uintptr_t)&about, 0, 0) != 0)
         return false;
-    file[0] = about.st_dev;
-    file[1] = about.st_ino;
+    *file = (struct output_file){ about.st_dev, about.st_ino };
     return true;
+}
+
+bool ward_output_is_(long fd, const struct output_file *file)
+{
+    struct output_file now;
+
+    return ward_output_identify_(fd, &now) && now.device == file->device &&
+           now.number == file->number;
 }
 
 void ward_output_start_(struct output *output)
 {
-    output->has_stderr = identify(output->file);
+    output->has_stderr = ward_output_identify_(STDERR, &output->file);
 }
 
 static bool is_stderr(const struct output *output)
 {
-    uint64_t file[2];
-
-    return output->has_stderr && identify(file) && memcmp(file, output->file, sizeof file) == 0;
+    return output->has_stderr && ward_output_is_(STDERR, &output->file);
 }
 
 static bool has_variable(const char *name)
@@ -66,7 +71,7 @@ bool ward_output_is_terminal_(const struct output *output)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-static bool write_all(long fd, const char *text, size_t len)
+bool ward_output_put_(long fd, const char *text, size_t len)
 {
     while (len > 0) {
         long put = call(SYS_write, fd, (uintptr_t)text, len, 0);
@@ -108,7 +113,7 @@ static bool append(const char *pattern, const char *text, size_t len)
               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, MODE);
     if (fd < 0)
         return false;
-    done = write_all(fd, text, len);
+    done = ward_output_put_(fd, text, len);
     (void)call(SYS_close, fd, 0, 0, 0);
     return done;
 }
@@ -122,8 +127,8 @@ bool ward_output_write_(const struct output *output, const char *text, size_t le
     if (!is_stderr(output))
         return false;
     if (output->path[0])
-        (void)write_all(STDERR, failed, sizeof failed - 1);
-    return write_all(STDERR, text, len);
+        (void)ward_output_put_(STDERR, failed, sizeof failed - 1);
+    return ward_output_put_(STDERR, text, len);
 }
 
 /* --- Who we are ------------------------------------------------------------------------------- */

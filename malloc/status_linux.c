@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "core/text.h"
 #include "door.h"
 #include "files.h"
+#include "output.h"
 #include "root.h"
 #include "status.h"
 #include "syscall.h"
@@ -57,7 +57,7 @@ void ward_status_look_(void)
 static struct {
     unsigned wanted;
     long fd;
-    struct stat file;
+    struct output_file file;
 } at_end;
 
 enum { NAME_CAP = 64, TEXT_CAP = 2048 };
@@ -72,15 +72,10 @@ static long own_descriptor(void)
     return fd;
 }
 
-static bool stat_of(long fd, struct stat *file)
-{
-    return ward_syscall_(SYS_fstat, fd, (long)(uintptr_t)file, 0, 0, 0, 0) == 0;
-}
-
 void ward_status_at_end_(unsigned wanted)
 {
     at_end.fd = own_descriptor();
-    if (at_end.fd >= 0 && stat_of(at_end.fd, &at_end.file))
+    if (at_end.fd >= 0 && ward_output_identify_(at_end.fd, &at_end.file))
         at_end.wanted = wanted;
 }
 
@@ -104,35 +99,21 @@ static size_t print(char *out, size_t cap, unsigned pid, const struct ward_statu
     return t.len + ward_status_print(&ward_status_, sum, "  ", out + t.len, cap - t.len);
 }
 
-static void write_all(const char *text, size_t len)
-{
-    while (len) {
-        long done = ward_syscall_(SYS_write, at_end.fd, (long)(uintptr_t)text, (long)len, 0, 0, 0);
-
-        if (done <= 0)
-            return;
-        text += done;
-        len -= (size_t)done;
-    }
-}
-
 __attribute__((destructor)) static void end(void)
 {
     unsigned pid = at_end.wanted ? (unsigned)ward_syscall_(SYS_getpid, 0, 0, 0, 0, 0, 0) : 0;
     struct ward_status_totals sum;
     char text[TEXT_CAP];
-    struct stat file;
     bool opened;
     int error;
 
     if (!at_end.wanted || (at_end.wanted != STATS_ALL && at_end.wanted != pid) ||
-        !stat_of(at_end.fd, &file) || file.st_dev != at_end.file.st_dev ||
-        file.st_ino != at_end.file.st_ino)
+        !ward_output_is_(at_end.fd, &at_end.file))
         return;
     ward_status_look_();
     opened = door_open(POLICY_KEYS);
     error = ward_status_sum(&ward_status_, read_own, NULL, &sum);
     door_close(opened);
     if (!error)
-        write_all(text, print(text, sizeof text, pid, &sum));
+        (void)ward_output_put_(at_end.fd, text, print(text, sizeof text, pid, &sum));
 }
