@@ -145,7 +145,7 @@ static bool read_common(const struct module *module, const unsigned char *entry,
     common->code_unit = bytes_uleb(&bytes);
     common->data_unit = bytes_sleb(&bytes);
     common->pc_register =
-        (uint8_t)ward_frame_register_(version == 1 ? bytes_fixed(&bytes, 1) : bytes_uleb(&bytes));
+        (uint8_t)cfi_register(version == 1 ? bytes_fixed(&bytes, 1) : bytes_uleb(&bytes));
     common->is_augmented = *letters == 'z';
     if (common->is_augmented) {
         len = bytes_uleb(&bytes);
@@ -199,7 +199,7 @@ struct machine {
 
 static void set(struct machine *machine, uint64_t number, enum cfi_kind kind, int64_t value)
 {
-    unsigned i = ward_frame_register_(number);
+    unsigned i = cfi_register(number);
 
     if (i < FRAME_REGISTERS)
         machine->row->rules[i] = (struct cfi_rule){ (uint8_t)kind, (int32_t)value };
@@ -207,7 +207,7 @@ static void set(struct machine *machine, uint64_t number, enum cfi_kind kind, in
 
 static void restore(struct machine *machine, uint64_t number)
 {
-    unsigned i = ward_frame_register_(number);
+    unsigned i = cfi_register(number);
 
     if (i < FRAME_REGISTERS && machine->initial)
         machine->row->rules[i] = machine->initial[i];
@@ -216,7 +216,7 @@ static void restore(struct machine *machine, uint64_t number)
 static void set_cfa(struct machine *machine, uint64_t number, int64_t value)
 {
     machine->row->cfa = (struct cfi_rule){ CFI_REGISTER, (int32_t)value };
-    machine->row->cfa_register = (uint8_t)ward_frame_register_(number);
+    machine->row->cfa_register = (uint8_t)cfi_register(number);
 }
 
 static bool keep(struct machine *machine)

@@ -39,6 +39,14 @@ struct cfi_row {
     struct cfi_rule rules[FRAME_REGISTERS];
 };
 
+/* Where the register of that number of DWARF's is kept; FRAME_REGISTERS: nowhere. */
+WARD_INLINE unsigned cfi_register(uint64_t number)
+{
+    if (number == FRAME_PC_COLUMN)
+        return FRAME_PC;
+    return number < FRAME_PC ? (unsigned)number : FRAME_REGISTERS;
+}
+
 /* For code at pc, which lies in the module. False: nothing is said of it. */
 bool ward_cfi_find_(const struct module *module, uintptr_t pc, struct cfi_row *row);
 

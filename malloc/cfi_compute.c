@@ -27,7 +27,7 @@ static bool push(struct computer *computer, uint64_t value)
 
 static bool push_register(struct computer *computer, uint64_t number, struct bytes *code)
 {
-    unsigned i = ward_frame_register_(number);
+    unsigned i = cfi_register(number);
     int64_t offset = bytes_sleb(code);
 
     return i < FRAME_REGISTERS && push(computer, computer->registers[i] + (uint64_t)offset);

@@ -63,7 +63,7 @@ static bool apply(struct walk *walk, const struct cfi_row *row, const struct cfi
     case CFI_SAVED: return read_word(walk, cfa + (uintptr_t)(intptr_t)rule->value, value);
     case CFI_OFFSET: *value = cfa + (uintptr_t)(intptr_t)rule->value; return true;
     case CFI_REGISTER: {
-        unsigned i = ward_frame_register_((uint64_t)rule->value);
+        unsigned i = cfi_register((uint64_t)rule->value);
 
         *value = i < FRAME_REGISTERS ? registers[i] : 0;
         return i < FRAME_REGISTERS;

@@ -17,17 +17,12 @@ enum {
     FRAME_SP = 31,
     FRAME_PC = 32,
     FRAME_REGISTERS = 33,
+    FRAME_PC_COLUMN = 32, /* DWARF's number for it */
     /* Bytes from where the frame pointer points. */
     FRAME_SAVED_FP = 0,
     FRAME_SAVED_PC = 8,
     FRAME_CALLER_SP = 16,
 };
-
-/* Where a register is kept; FRAME_REGISTERS: nowhere. 32 is DWARF's number of the pc. */
-static inline unsigned ward_frame_register_(uint64_t number)
-{
-    return number < FRAME_REGISTERS ? (unsigned)number : FRAME_REGISTERS;
-}
 
 /* The place of this very instruction. What a callee may change is not in it. */
 static inline __attribute__((always_inline)) void ward_frame_here_(uintptr_t *registers)

@@ -16,19 +16,12 @@ enum {
     FRAME_FP = 8,
     FRAME_PC = 32,
     FRAME_REGISTERS = 33,
+    FRAME_PC_COLUMN = 64, /* DWARF's number for it, in a signal's frame */
     /* Bytes from where the frame pointer points. */
     FRAME_SAVED_FP = -16,
     FRAME_SAVED_PC = -8,
     FRAME_CALLER_SP = 0,
 };
-
-/* Where a register is kept; FRAME_REGISTERS: nowhere. A signal's frame has its pc in column 64. */
-static inline unsigned ward_frame_register_(uint64_t number)
-{
-    if (number == 64)
-        return FRAME_PC;
-    return number < 32 ? (unsigned)number : FRAME_REGISTERS;
-}
 
 /* The place of this very instruction. What a callee may change is not in it. */
 static inline __attribute__((always_inline)) void ward_frame_here_(uintptr_t *registers)

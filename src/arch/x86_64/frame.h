@@ -15,17 +15,12 @@ enum {
     FRAME_SP = 7,
     FRAME_PC = 16, /* of return addresses, too */
     FRAME_REGISTERS = 17,
+    FRAME_PC_COLUMN = 16, /* DWARF's number for it */
     /* Bytes from where the frame pointer points. */
     FRAME_SAVED_FP = 0,
     FRAME_SAVED_PC = 8,
     FRAME_CALLER_SP = 16,
 };
-
-/* Where a register is kept; FRAME_REGISTERS: nowhere. */
-static inline unsigned ward_frame_register_(uint64_t number)
-{
-    return number < FRAME_REGISTERS ? (unsigned)number : FRAME_REGISTERS;
-}
 
 /* The place of this very instruction. What a callee may change is not in it. */
 static inline __attribute__((always_inline)) void ward_frame_here_(uintptr_t *registers)
