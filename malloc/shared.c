@@ -132,8 +132,7 @@ bool ward_shared_start_(size_t most)
 bool ward_shared_find_(const void *block, struct place *place)
 {
     const struct shared_root *shared = &ward_root_.shared;
-    uint64_t off = (uintptr_t)block - (uintptr_t)shared->base, slot;
-    const struct class_info *class;
+    uint64_t off = (uintptr_t)block - (uintptr_t)shared->base;
     unsigned number;
 
     if (off >= shared->bytes)
@@ -141,12 +140,7 @@ bool ward_shared_find_(const void *block, struct place *place)
     number = LOAD(&shared->units[off >> shared->unit_log2]);
     if (number == 0) /* its record cannot be read yet */
         return false;
-    class = &ward_root_.classes[number - 1];
-    slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);
-    place->class = class;
-    place->span =
-        (struct span *)(void *)(class->records + (off >> class->pitch_log2) * class->record_bytes);
-    place->slot = slot < class->slots ? (uint32_t)slot : NO_SLOT;
+    *place = place_at(&ward_root_.classes[number - 1], off);
     return true;
 }
 

@@ -376,22 +376,27 @@ struct place {
 
 #define NO_SLOT UINT32_MAX
 
+/* The place of an offset in a range, which the class has or shares. */
+WARD_INLINE struct place place_at(const struct class_info *class, uint64_t off)
+{
+    uint64_t slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);
+    unsigned char *record = class->records + (off >> class->pitch_log2) * class->record_bytes;
+
+    return (struct place){ class, (struct span *)(void *)record,
+                           slot < class->slots ? (uint32_t)slot : NO_SLOT };
+}
+
 /* Where each class has a range of its own. The place does not leave the registers. Addresses far
  * away have the number of some class, too, and are beyond what was made of it. */
 WARD_INLINE bool find_in_ranges(const void *block, struct place *place)
 {
-    uint64_t off = (uintptr_t)block - (uintptr_t)ward_root_.base, slot;
+    uint64_t off = (uintptr_t)block - (uintptr_t)ward_root_.base;
     const struct class_info *class =
         &ward_root_.classes[(off >> ward_root_.range_log2) % CLASS_PLACES];
 
     if (WARD_UNLIKELY(off >= LOAD(&limit_of(class)->end)))
         return false;
-    off &= ward_root_.range_mask;
-    slot = ward_slot_index_(off & class->pitch_mask, class->inverse, class->shift);
-    place->class = class;
-    place->span =
-        (struct span *)(void *)(class->records + (off >> class->pitch_log2) * class->record_bytes);
-    place->slot = slot < class->slots ? (uint32_t)slot : NO_SLOT;
+    *place = place_at(class, off & ward_root_.range_mask);
     return true;
 }
 
