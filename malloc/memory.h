@@ -11,7 +11,7 @@
  * it is. There is one lock in all, that of ward_memory_commit_, which a forked child takes over
  * from a thread that it does not have.
  *
- * Costs: a call of the system each, unless it is said that there is nothing to do.
+ * Costs: a call of the system each, but for what is done already.
  */
 #ifndef WARD_MALLOC_MEMORY_H
 #define WARD_MALLOC_MEMORY_H

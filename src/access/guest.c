@@ -159,6 +159,23 @@ static int prot_error(const struct ward_guest *guest, unsigned prot)
 
 /* --- What changes pages ----------------------------------------------------------------------- */
 
+/* Done to the pages of [a, a + n) under the lock. */
+static int change(struct ward_guest *guest, uint64_t a, size_t n,
+                  int (*work)(struct ward_guest *guest, struct pages pages, unsigned prot),
+                  unsigned prot)
+{
+    int error = ward_guest_enter_(guest);
+    struct pages pages;
+
+    if (error)
+        return error;
+    error = pages_of(guest, a, n, &pages);
+    if (!error)
+        error = work(guest, pages, prot);
+    ward_guest_leave_(guest);
+    return error;
+}
+
 static int map_pages(struct ward_guest *guest, struct pages pages, unsigned prot)
 {
     if (is_any(guest, pages.from, pages.to, WARD_STATE_MAPPED_))
@@ -173,23 +190,15 @@ static int map_pages(struct ward_guest *guest, struct pages pages, unsigned prot
 int ward_guest_map(struct ward_guest *guest, uint64_t a, size_t n, unsigned prot)
 {
     int error = prot_error(guest, prot);
-    struct pages pages;
 
-    if (!error)
-        error = ward_guest_enter_(guest);
-    if (error)
-        return error;
-    error = pages_of(guest, a, n, &pages);
-    if (!error)
-        error = map_pages(guest, pages, prot);
-    ward_guest_leave_(guest);
-    return error;
+    return error ? error : change(guest, a, n, map_pages, prot);
 }
 
-static int unmap_pages(struct ward_guest *guest, struct pages pages)
+static int unmap_pages(struct ward_guest *guest, struct pages pages, unsigned prot)
 {
     int error = is_pinned(guest, pages.from, pages.to) ? -EBUSY : 0;
 
+    (void)prot;
     if (!error && is_any(guest, pages.from, pages.to, WARD_STATE_MAPPED_))
         error = empty_pages(guest, pages.from, pages.to);
     if (!error)
@@ -199,16 +208,7 @@ static int unmap_pages(struct ward_guest *guest, struct pages pages)
 
 int ward_guest_unmap(struct ward_guest *guest, uint64_t a, size_t n)
 {
-    int error = ward_guest_enter_(guest);
-    struct pages pages;
-
-    if (error)
-        return error;
-    error = pages_of(guest, a, n, &pages);
-    if (!error)
-        error = unmap_pages(guest, pages);
-    ward_guest_leave_(guest);
-    return error;
+    return change(guest, a, n, unmap_pages, WARD_NONE);
 }
 
 /* Gives open pages another protection. Where that fails half-way, some may have it already: all are
@@ -233,6 +233,8 @@ static int protect_some(struct ward_guest *guest, struct pages pages, unsigned p
     unsigned open = host == WARD_NONE ? 0u : (unsigned)WARD_STATE_OPEN_;
     int error = 0;
 
+    if (pages.from == pages.to)
+        return 0;
     if (!are_all(guest, pages.from, pages.to, WARD_STATE_MAPPED_))
         return -EFAULT;
     if (is_pinned(guest, pages.from, pages.to))
@@ -248,17 +250,8 @@ static int protect_some(struct ward_guest *guest, struct pages pages, unsigned p
 int ward_guest_protect(struct ward_guest *guest, uint64_t a, size_t n, unsigned prot)
 {
     int error = prot_error(guest, prot);
-    struct pages pages;
 
-    if (!error)
-        error = ward_guest_enter_(guest);
-    if (error)
-        return error;
-    error = pages_of(guest, a, n, &pages);
-    if (!error && n > 0)
-        error = protect_some(guest, pages, prot);
-    ward_guest_leave_(guest);
-    return error;
+    return error ? error : change(guest, a, n, protect_some, prot);
 }
 
 /* --- The limit -------------------------------------------------------------------------------- */
@@ -275,7 +268,7 @@ static int move_limit(struct ward_guest *guest, size_t limit, bool up)
     if (up ? limit < guest->limit : limit > guest->limit)
         return -EINVAL;
     if (!up)
-        error = unmap_pages(guest, beyond);
+        error = unmap_pages(guest, beyond, WARD_NONE);
     if (!error)
         __atomic_store_n(&guest->limit, limit, __ATOMIC_RELEASE);
     return error;
