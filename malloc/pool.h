@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the spans of a class come from and go to. Shared by all threads; every word is an atomic,
- * so that a fork leaves nothing half done that matters: at most a number is lost. Only a span that
- * nobody had yet takes a lock, that of memory.h.
+ * Where the spans of a class come from and go to.
+ *
+ * Spans are numbered, and made in that order. One that nobody has stands in one of three stacks of
+ * its class (root.h), by whether it has blocks, and if not, whether it keeps pages (kept.h). Who
+ * pops it has it to himself.
+ *
+ *   made == spans in use + spans in the stacks + spans that a fork lost
+ *
+ * Shared by all threads; every word is an atomic, so that a fork leaves nothing half done that
+ * matters: at most a span is lost. Only one that nobody had yet takes a lock, that of memory.h.
  */
 #ifndef WARD_MALLOC_POOL_H
 #define WARD_MALLOC_POOL_H
@@ -38,15 +45,20 @@ WARD_INLINE struct span *pool_name(unsigned class, uint32_t number)
     return span;
 }
 
+/* The span, which the caller has, stands there from now on. */
 void ward_pool_push_(enum pool_stack stack, struct span *span);
-/* NULL: none there. */
+
+/* The last that was pushed; NULL: none is there. */
 struct span *ward_pool_pop_(enum pool_stack stack, unsigned class);
-/* A span without a block goes to the stack of its kind. */
-void ward_pool_give_(struct span *span);
-/* One that keeps pages, if there is any, else one without; NULL: none. */
-struct span *ward_pool_take_(unsigned class);
+
 /* All that are there, chained by `next`. */
 struct span *ward_pool_pop_all_(enum pool_stack stack, unsigned class);
+
+/* Pushes a span without a block where it belongs. */
+void ward_pool_give_(struct span *span);
+
+/* Pops one that keeps pages, if there is any, else one without; NULL: none. */
+struct span *ward_pool_take_(unsigned class);
 
 /* In the child of a fork: a span that no slot was issued of can be touched, though the thread that
  * made it was cut off. False: it cannot. */
