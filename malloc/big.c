@@ -314,7 +314,6 @@ void ward_big_inherit_(void)
             (void)pool_name(class, number);
             if (!forget_guard(span))
                 continue;
-            ward_kept_sub_(span->kept);
             span->kept = 0;
             if (ward_host_advise(span->base, ward_root_.classes[class].bytes, WARD_HOST_RELEASE))
                 continue; /* nobody knows how much of it can be cleared: it is lost */

@@ -36,6 +36,16 @@ void ward_kept_sub_(size_t len)
     atomic_fetch_sub(&kept, len);
 }
 
+void ward_kept_inherit_(void)
+{
+    atomic_store(&kept, 0);
+}
+
+void ward_kept_inherit_span_(const struct span *span)
+{
+    atomic_fetch_add(&kept, span->kept);
+}
+
 /* What is to be given back. */
 struct trim {
     size_t leave;   /* bytes that stay, of the first that are found */

@@ -26,6 +26,12 @@ bool ward_kept_add_(struct span *span, size_t len);
 /* So many bytes are not kept any more: they are in use, or given back. */
 void ward_kept_sub_(size_t len);
 
+/* In a forked child, before its spans are gone through: none is in the sum. A fork may have cut off
+ * a thread between a span and the sum, so both are made anew. Then, of each span that goes back to
+ * its stack with the pages it keeps: it is in the sum, whatever its bound. */
+void ward_kept_inherit_(void);
+void ward_kept_inherit_span_(const struct span *span);
+
 /* So many bytes more are in use from now on. What is kept stays within what the process had in use
  * before, and a little: more would be so much more at its peak. Not in a process that is small. */
 void ward_kept_yield_(size_t bytes);

@@ -183,16 +183,20 @@ static void inherit(unsigned class, uint32_t number)
     rebuild(span, info);
     if (span->fresh == 0 && !ward_pool_reopen_(span))
         return;
-    if (span->free == span->fresh)
+    if (span->free == span->fresh) {
+        ward_kept_inherit_span_(span);
         ward_pool_give_(span);
-    else
+    } else {
+        span->kept = 0;
         ward_pool_push_(POOL_ABANDONED, span);
+    }
 }
 
 void ward_span_inherit_(const struct owner *self)
 {
     if (ward_root_.policy & POLICY_LONG)
         ward_quarantine_inherit_(self);
+    ward_kept_inherit_();
     for (unsigned class = 0; class < CLASS_SMALL; class ++) {
         uint32_t made = ward_pool_made_(class);
 

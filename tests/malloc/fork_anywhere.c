@@ -4,7 +4,7 @@
  * ONE_IN-th instruction (8) that it comes to another one forks; if it comes there again, up to
  * VISITS times (1). In the child the stepped thread is no more, wherever it was. There all blocks
  * that were known are intact and can be freed, new ones overlap none of them, nothing is reported,
- * and no more than the block in flight is lost: neither live nor free.
+ * no more than the block in flight is lost, neither live nor free, and pages are kept as before.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,6 +28,7 @@
 #if STEP_IS_THERE
 
 enum { BLOCKS = 600, NEW = 150, MANY = 16000, PLACES = 1 << 16, BIG = 200 << 10, HUGE = 300 << 20 };
+enum { MORE = 8000, MORE_BYTES = 8192, LESS = 7000, HELD = 300 };
 
 struct block {
     unsigned char *at;
@@ -176,7 +177,7 @@ static bool are_intact(const struct block *blocks, size_t count)
 
 /* --- The child -------------------------------------------------------------------------------- */
 
-enum verdict { FINE, BROKEN, OVERLAP, LOST };
+enum verdict { FINE, BROKEN, OVERLAP, KEEPS_NONE };
 
 static struct block fresh[NEW];
 static bool has_quarantine;
@@ -203,6 +204,28 @@ static enum verdict go_on(size_t size)
         return OVERLAP;
     drop_all(fresh, NEW);
     return FINE;
+}
+
+/* Do spans that get free keep their pages for the next? Not if the child thinks that too many are
+ * kept. First all spans are used that the operation may have left half way; those that then get
+ * free have fewer bytes than each of these, and would not make up for one that was counted wrongly.
+ */
+static bool keeps_pages(size_t size)
+{
+    static void *held[HELD], *gone[HELD];
+    size_t kept;
+
+    for (size_t i = 0; i < HELD; i++)
+        held[i] = malloc(size);
+    kept = mallinfo2().keepcost;
+    for (size_t i = 0; i < HELD; i++)
+        gone[i] = malloc(LESS);
+    for (size_t i = 0; i < HELD; i++)
+        free(gone[i]);
+    kept = mallinfo2().keepcost - kept;
+    for (size_t i = 0; i < HELD; i++)
+        free(held[i]);
+    return kept != 0 && kept < SIZE_MAX / 2;
 }
 
 static size_t in_use(void)
@@ -255,6 +278,8 @@ static enum verdict child(const struct operation *operation, bool with_thread)
         return BROKEN;
     if (with_thread)
         start_a_thread();
+    if (!has_quarantine && size == MORE && !keeps_pages(size))
+        return KEEPS_NONE;
     if (go_on(size))
         return OVERLAP;
     drop_all(theirs, BLOCKS);
@@ -294,7 +319,7 @@ static void release(void)
 /* With gaps of free slots in spans that it left. */
 static void many_blocks(void)
 {
-    make_many(theirs, 0, 400, 6000);
+    make_many(theirs, 0, 400, MORE);
     for (size_t i = 0; i < 200; i += 3)
         drop(&theirs[i]);
 }
@@ -303,7 +328,7 @@ static void many_blocks(void)
 static void allocate_on(void)
 {
     for (size_t i = 400; i < 440; i++)
-        make(&theirs[i], 6000, i);
+        make(&theirs[i], MORE, i);
 }
 
 /* Spans that get free of blocks go back, with quarantine much later. */
@@ -425,8 +450,8 @@ enum { THREAD = 320 }; /* what the C library has for it */
 static const struct operation operations[] = {
     { "malloc", some_blocks, nothing, allocate, 40, 48 },
     { "free", some_blocks, nothing, release, 40, 48 },
-    { "malloc, other spans", many_blocks, nothing, allocate_on, 6000, 7168 },
-    { "free, spans without a block", many_blocks, nothing, release_on, 6000, 7168 },
+    { "malloc, other spans", many_blocks, nothing, allocate_on, MORE, MORE_BYTES },
+    { "free, spans without a block", many_blocks, nothing, release_on, MORE, MORE_BYTES },
     { "free of another's", nothing, blocks_of_other, release_remote, 40, 4 * 48 }, /* to fold */
     { "malloc, what others freed", many_of_40, free_theirs, allocate_and_fold, 40, 48 },
     { "big blocks", big_blocks, nothing, big_in_and_out, BIG, BIG + 65536 },
@@ -434,7 +459,7 @@ static const struct operation operations[] = {
     { "realloc", some_blocks, nothing, resize, 40, 48 + 1024 },
     { "calloc", some_blocks, nothing, clear, 40, 48 },
     { "memalign", some_blocks, nothing, align, 700, 1024 }, /* of a class in use */
-    { "malloc_trim", release_many, nothing, trim, 6000, 0 },
+    { "malloc_trim", release_many, nothing, trim, MORE, 0 },
     { "a thread that ends", some_blocks, nothing, end_of_thread, 40, 48 + THREAD },
 };
 
@@ -444,7 +469,8 @@ static int failures;
 
 static void judge(const struct operation *operation, int status)
 {
-    static const char *const verdicts[] = { "", "a block is broken", "blocks overlap", "" };
+    static const char *const verdicts[] = { "", "a block is broken", "blocks overlap",
+                                            "no pages are kept" };
 
     if (status == 0 && (counted->in_use > counted->in_use_at_first + operation->lost ||
                         counted->strays > counted->strays_at_first + operation->lost)) {
