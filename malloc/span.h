@@ -135,8 +135,9 @@ WARD_COLD void ward_span_twice_(struct span *span, const _Atomic uint16_t *state
 /* Up to here free memory is checked whole when it is issued again. */
 enum { CHECKED_WHOLE = 16 << 10 };
 
-/* Looks at the ends of free memory of more bytes than that, and of the rest at each eighth piece,
- * from one on that the bits in `turns` choose; by policy at all of it. */
+/* Looks at the first and the last KiB of free memory of more bytes than that, and at pieces of 512
+ * bytes as far from each other, from one on that the bits in `turns` choose: an eighth of it up to
+ * 64 KiB, 9 to 16 pieces above; by policy at all of it. */
 bool ward_span_seems_clear_(const unsigned char *at, size_t bytes, uint64_t turns);
 
 /* A block of any size is cleared and goes to the quarantine, as far as the policy wants that. */
