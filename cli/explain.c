@@ -8,6 +8,7 @@
 #include <ward/bug.h>
 
 #include "command.h"
+#include "target.h"
 
 /* Wrapped, and indented by four where a line begins. */
 struct explanation {
@@ -114,11 +115,31 @@ static bool is_code(const char *word, enum ward_bug_kind kind)
     return strcasecmp(word, code) == 0 || strcasecmp(word, code + PREFIX) == 0;
 }
 
-static void print_codes(FILE *to)
+/* Those of a CWE number; 0: all. The count. */
+static unsigned print_codes(FILE *to, uint64_t cwe)
 {
-    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++)
+    unsigned count = 0;
+
+    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++) {
+        if (cwe && cwe != ward_bug_cwe((enum ward_bug_kind)kind))
+            continue;
         fprintf(to, "%-22s %s\n", ward_bug_code((enum ward_bug_kind)kind),
                 explanations[kind].means);
+        count++;
+    }
+    return count;
+}
+
+/* Several codes may have one CWE number, so it is not a name for any. */
+static int print_no_code(const char *word)
+{
+    const char *digits = strncasecmp(word, "CWE-", 4) == 0 ? word + 4 : word;
+    uint64_t cwe = 0;
+
+    fprintf(stderr, "ward explain: there is no code \"%s\"; there are\n\n", word);
+    if (!parse_number(digits, &cwe) || cwe == 0 || print_codes(stderr, cwe) == 0)
+        (void)print_codes(stderr, 0);
+    return MISUSED;
 }
 
 static int print_code(enum ward_bug_kind kind)
@@ -136,15 +157,13 @@ static int explain(int argc, char **argv)
     if (argc > 2)
         return misuse(&explain_command, "\"%s\" is too much", argv[2]);
     if (argc < 2) {
-        print_codes(stdout);
+        (void)print_codes(stdout, 0);
         return DONE;
     }
     for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++)
         if (is_code(argv[1], (enum ward_bug_kind)kind))
             return print_code((enum ward_bug_kind)kind);
-    fprintf(stderr, "ward explain: there is no code \"%s\"; there are\n\n", argv[1]);
-    print_codes(stderr);
-    return MISUSED;
+    return print_no_code(argv[1]);
 }
 
 const struct command explain_command = {
@@ -153,7 +172,7 @@ const struct command explain_command = {
     .purpose = "says what the code of a report means",
     .help =
         "CODE is as in the report, such as WARD-DOUBLE-FREE, or without WARD-. Without CODE all\n"
-        "are listed.\n\n"
+        "are listed; with a CWE number instead, those that have it.\n\n"
         "The exit status is 0; 2 if there is no such code.\n",
     .run = explain,
 };

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -72,6 +73,25 @@ static const char *report_option(const char *report, const char **why)
     return strpbrk(here, ":,") ? NULL : option;
 }
 
+/* Can reports be added to that file? It may be made yet, and so stays unmade here; where %p is in
+ * its name it is another file. 0, or an error number. */
+static int cannot_report(const char *file)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(file, '/');
+    struct stat about;
+
+    if (strcmp(file, "json") == 0 || strcmp(file, "text") == 0)
+        return 0;
+    if (!strstr(file, "%p") && stat(file, &about) == 0)
+        return S_ISDIR(about.st_mode) ? EISDIR : access(file, W_OK) ? errno : 0;
+    (void)snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - file) + 1 : 1,
+                   slash ? file : ".");
+    if (strstr(directory, "%p"))
+        return 0;
+    return access(directory, W_OK | X_OK) ? errno : 0;
+}
+
 static int start(const struct wishes *wishes, char **argv)
 {
     const char *report = NULL;
@@ -91,6 +111,9 @@ static int start(const struct wishes *wishes, char **argv)
         return refuse(path, obstacle);
     if (wishes->report && !(report = report_option(wishes->report, &why)))
         return fail(NOT_STARTED, "%s: %s", wishes->report, why);
+    if (wishes->report && (error = cannot_report(wishes->report)))
+        return fail(NOT_STARTED, "reports cannot be written to %s: %s", wishes->report,
+                    strerror(error));
     if (!preload_set(library, wishes->profile, wishes->stats) ||
         (report && !preload_add("WARD_OPTIONS", report, false)))
         return fail(NOT_STARTED, "%s", strerror(errno));

@@ -203,6 +203,16 @@ static int run_all(const char *library, const char *profile, const struct bug *o
     return counts[MISSED] ? FAILED : DONE;
 }
 
+static int no_bug(const char *name)
+{
+    int status = misuse(&selftest_command, "there is no bug \"%s\"; there are those below", name);
+
+    fputc('\n', stderr);
+    for (size_t i = 0; i < bugs_count; i++)
+        fprintf(stderr, "%-17s %s\n", bugs[i].name, bugs[i].what);
+    return status;
+}
+
 static int selftest(int argc, char **argv)
 {
     const char *profile = "balanced", *value, *why;
@@ -223,7 +233,7 @@ static int selftest(int argc, char **argv)
         return misuse(&selftest_command, "there is no option %s",
                       argv[argc - at > 1 ? at + 1 : at]);
     if (at < argc && !(only = find(argv[at])))
-        return misuse(&selftest_command, "there is no bug \"%s\"", argv[at]);
+        return no_bug(argv[at]);
     if (!preload_find(library, &why)) {
         fprintf(stderr, "ward selftest: %s\n", why);
         return NO_ENTRY;

@@ -88,12 +88,14 @@ static void print_json(const struct ward_process *process, const struct whole *w
                        const struct ward_status *status, const struct ward_status_totals *sum)
 {
     static const char *const segv[] = { "none", "ward", "program" };
+    static const char *const locked[] = { "none", "some", "all" };
 
     printf("{\"pid\":%d,\"name\":\"", process->pid);
     print_plain(whole->name, sizeof whole->name);
     printf("\",\"profile\":\"");
     print_plain(status->profile, sizeof status->profile);
     printf("\",\"sigsegv\":\"%s\"", status->segv < 3 ? segv[status->segv] : "?");
+    printf(",\"locked\":\"%s\"", status->locked < 3 ? locked[status->locked] : "?");
     print_number("rss_bytes", whole->rss_kib * 1024);
     print_number("rss_peak_bytes", whole->peak_kib * 1024);
     print_sum(sum);
