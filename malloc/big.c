@@ -171,7 +171,7 @@ static void clean(struct span *span)
         return;
     }
     if (clear) /* behind the canary nothing was ever written */
-        memset(span->base, 0, span->open - span->size < 8 ? span->open : span->size + 8);
+        slot_clear_used(span->base, span->open, span->open - span->size);
 }
 
 /* A big block that waits cannot be touched, or counts with its pages; of those that cannot, a

@@ -101,7 +101,11 @@ void *ward_heap_alloc_zeroed_(size_t size)
 {
     void *block = heap_alloc(size);
 
-    if (block && !is_clear(block, size))
+    if (!block || is_clear(block, size))
+        return block;
+    if (size > CHECKED_WHOLE)
+        ward_span_clear_large_(block, size);
+    else
         memset(block, 0, size);
     return block;
 }

@@ -140,6 +140,10 @@ enum { CHECKED_WHOLE = 16 << 10 };
  * 64 KiB, 9 to 16 pieces above; by policy at all of it. */
 bool ward_span_seems_clear_(const unsigned char *at, size_t bytes, uint64_t turns);
 
+/* Clears what is not clear already. Much of a large block often is: buffers are seldom filled, and
+ * to look costs half of what clearing does. */
+void ward_span_clear_large_(unsigned char *at, size_t bytes);
+
 /* A block of any size is cleared and goes to the quarantine, as far as the policy wants that. */
 void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
                      unsigned char *block);
@@ -290,10 +294,14 @@ WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
 /* Of a live block's slot nothing was written but the block, and the word behind it. */
 WARD_INLINE void slot_clear_used(unsigned char *at, size_t bytes, size_t slack)
 {
+    size_t used = slack < 8 ? bytes : bytes - slack + 8;
+
     if (WARD_LIKELY(bytes <= PIECES_MAX))
         slot_clear(at, bytes, PIECES_MAX);
+    else if (bytes <= CHECKED_WHOLE)
+        memset(at, 0, used);
     else
-        memset(at, 0, slack < 8 ? bytes : bytes - slack + 8);
+        ward_span_clear_large_(at, used);
 }
 
 /* --- Allocating ------------------------------------------------------------------------------- */
