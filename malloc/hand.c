@@ -231,6 +231,6 @@ void ward_hand_put_back_(struct owner *owner, struct hand *hand)
         return;
     hand->span->free += left;
     owner->held[hand->span->class] -= left;
-    hand->block = NULL;
+    hand_empty(hand);
     hand->bits = 0;
 }

@@ -14,10 +14,12 @@
 
 /* What an empty hand holds. Neither this nor who owns nothing is ever written to. */
 static const struct span no_span = { .class = CLASS_COUNT };
+const _Atomic uint16_t ward_no_slot_ = SLOT_RETIRED;
 
 #define EMPTY                                                                                      \
     {                                                                                              \
-        .span = (struct span *)(uintptr_t)&no_span                                                 \
+        .span = (struct span *)(uintptr_t)&no_span,                                                \
+        .state = (_Atomic uint16_t *)(uintptr_t)&ward_no_slot_                                     \
     }
 #define EMPTY_4  EMPTY, EMPTY, EMPTY, EMPTY
 #define EMPTY_16 EMPTY_4, EMPTY_4, EMPTY_4, EMPTY_4

@@ -81,7 +81,7 @@ struct span {
 struct WARD_ALIGNED(64) hand {
     unsigned char *block;    /* the next; NULL: nothing at hand */
     uint64_t bits;           /* of the other slots that may be issued */
-    _Atomic uint16_t *state; /* of the next */
+    _Atomic uint16_t *state; /* of the next; of ward_no_slot_, which is never free: there is none */
     uint64_t turns;          /* where random choices come from until there are new bits */
     unsigned char *base;     /* the first of the 64 slots */
     _Atomic uint16_t *states;
@@ -319,13 +319,22 @@ WARD_INLINE uint64_t choose(struct hand *hand, unsigned policy)
     return ((unsigned)__builtin_ctzll(ward_slot_rotate_(hand->bits, turn)) + turn) & 63;
 }
 
+/* The state of no slot, so that an empty hand needs no question of its own. */
+extern const _Atomic uint16_t ward_no_slot_;
+
+WARD_INLINE void hand_empty(struct hand *hand)
+{
+    hand->block = NULL;
+    hand->state = (_Atomic uint16_t *)(uintptr_t)&ward_no_slot_;
+}
+
 /* Chooses what is issued next. */
 WARD_INLINE void hand_advance(struct hand *hand, unsigned policy)
 {
     uint64_t bit;
 
     if (WARD_UNLIKELY(hand->bits == 0)) {
-        hand->block = NULL;
+        hand_empty(hand);
         return;
     }
     bit = choose(hand, policy);
@@ -336,7 +345,7 @@ WARD_INLINE void hand_advance(struct hand *hand, unsigned policy)
         __builtin_prefetch(hand->block, 1);
 }
 
-/* May the next block be issued: is it as it was left? */
+/* May the next block be issued: is there one, and is it as it was left? */
 WARD_INLINE bool hand_is_fit(const struct hand *hand, unsigned policy, size_t most)
 {
     uint32_t state = LOAD(hand->state);
@@ -369,7 +378,7 @@ WARD_INLINE void *span_alloc(unsigned policy, size_t size, size_t bytes, size_t 
     if (WARD_UNLIKELY(bytes - 1 >= most))
         return ward_span_alloc_slow_(size, bytes);
     hand = &ward_owner_->hands[class_of(bytes)];
-    if (WARD_UNLIKELY(!hand->block || !hand_is_fit(hand, policy, most)))
+    if (WARD_UNLIKELY(!hand_is_fit(hand, policy, most)))
         return ward_span_alloc_slow_(size, bytes);
     return hand_issue(hand, policy, size);
 }
