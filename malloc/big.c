@@ -296,7 +296,7 @@ bool ward_big_resize_(const struct place *place, size_t size)
 /* --- After a fork ----------------------------------------------------------------------------- */
 
 /* A fork may have cut off the thread that set a guard without markers: the record does not say
- * where it is. */
+ * where it is. The next block sets one, whatever its size. */
 static bool forget_guard(struct span *span)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
@@ -306,6 +306,7 @@ static bool forget_guard(struct span *span)
     if (span->split)
         ward_memory_unsplit_();
     span->split = false;
+    span->open = 0;
     return ward_host_protect(span->base, info->bytes, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
 

@@ -2,11 +2,15 @@
 /*
  * Big blocks: a span with one slot for each, or what mapped.h has.
  *
- * The span has a guard right behind the last page of the block, so that an overflow past the page
- * faults, and one within it is found by the canary. When it is freed, its pages go back to the
- * system, but for a few megabytes that are kept for the next blocks of the class. A span without a
- * block is anybody's (pool.h); one with a block is changed by who frees or resizes it, and of two
- * threads that do so at once one finds another state.
+ * The span has a guard behind the last page of the block, so that an overflow that goes on faults,
+ * and a short one is found by the canary. Where a somewhat larger block was before, the guard may
+ * stay where it was, at most an eighth of that behind; by policy, and after a resize, it is right
+ * behind the page. What lies between the canary and the guard is zero.
+ *
+ * When a block is freed, its pages go back to the system, but for a few megabytes that are kept for
+ * the next blocks of the class. A span without a block is anybody's (pool.h); one with a block is
+ * changed by who frees or resizes it, and of two threads that do so at once one finds another
+ * state.
  */
 #ifndef WARD_MALLOC_BIG_H
 #define WARD_MALLOC_BIG_H

@@ -251,6 +251,50 @@ static void children_of_threads_without_a_block(void)
 
 static char *self;
 
+/* --- Guards of a child ------------------------------------------------------------------------ */
+
+static pthread_barrier_t there;
+
+/* In the child it is no more, so all that nobody has is gone through there. */
+static void *stay(void *unused)
+{
+    work();
+    pthread_barrier_wait(&there);
+    pause();
+    return unused;
+}
+
+static void on_fault(int number)
+{
+    (void)number;
+    _exit(0);
+}
+
+/* What was freed before the fork is issued again, and ends at a guard still. */
+static void children_have_guards(void)
+{
+    enum { SIZE = 300000 };
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *volatile block = malloc(SIZE);
+    pthread_t thread;
+    pid_t pid;
+
+    REQUIRE(block);
+    free(block);
+    REQUIRE(pthread_barrier_init(&there, NULL, 2) == 0);
+    REQUIRE(pthread_create(&thread, NULL, stay, NULL) == 0);
+    pthread_barrier_wait(&there);
+    pid = fork();
+    if (pid == 0) {
+        REQUIRE(signal(SIGSEGV, on_fault) != SIG_ERR);
+        block = malloc(SIZE);
+        (void)*(volatile char *)(block + (SIZE / page + 1) * page);
+        fprintf(stderr, "behind a big block there is no guard\n");
+        _exit(1);
+    }
+    ended_well(pid);
+}
+
 /* --- Filters ---------------------------------------------------------------------------------- */
 
 /* More than there could be mappings of their own. */
@@ -266,11 +310,18 @@ static void many_big_blocks(void)
 }
 
 #if defined(__x86_64__)
+static void filter_calls(struct sock_filter *filter, unsigned short count)
+{
+    struct sock_fprog program = { count, filter };
+
+    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0);
+}
+
 /* Calls that a sandbox may not know fail, each as such filters make it fail. */
 static void forbid(const int *numbers, size_t count, int error)
 {
     struct sock_filter filter[64];
-    struct sock_fprog program = { 0, filter };
     unsigned short at = 0;
 
     filter[at++] =
@@ -282,9 +333,26 @@ static void forbid(const int *numbers, size_t count, int error)
             (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error);
     }
     filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    program.len = at;
-    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0);
+    filter_calls(filter, at);
+}
+
+/* As kernels before Linux 6.13: guards are protections. */
+static void without_markers(void)
+{
+    enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, GUARD_INSTALL, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, GUARD_REMOVE, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+
+    filter_calls(filter, sizeof filter / sizeof *filter);
+    execl(self, self, "work", (char *)NULL);
+    _exit(2);
 }
 
 /* Before the malloc starts, in a program that is executed; and while it runs. */
@@ -432,6 +500,7 @@ static const struct part {
     { "children of children", children_of_children },
     { "children of threads without a block", children_of_threads_without_a_block },
     { "without optional calls", without_optional_calls },
+    { "without markers", without_markers },
     { "getrandom is forbidden", getrandom_is_forbidden },
     { "madvise is forgotten", madvise_is_forgotten },
     { "mprotect is forbidden", mprotect_is_forbidden },
@@ -447,6 +516,7 @@ int main(int argc, char **argv)
     self = argv[0];
     if (argc > 1) {
         work();
+        children_have_guards();
         many_big_blocks();
         return 0;
     }
