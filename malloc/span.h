@@ -137,7 +137,7 @@ enum { CHECKED_WHOLE = 16 << 10 };
 
 /* Looks at the first and the last KiB of free memory of more bytes than that, and at pieces of 512
  * bytes as far from each other, from one on that the bits in `turns` choose: an eighth of it up to
- * 64 KiB, 9 to 16 pieces above; by policy at all of it. */
+ * 64 KiB, 8 to 17 pieces above; by policy at all of it. */
 bool ward_span_seems_clear_(const unsigned char *at, size_t bytes, uint64_t turns);
 
 /* Clears what is not clear already. Much of a large block often is: buffers are seldom filled, and
