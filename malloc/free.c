@@ -27,26 +27,6 @@ void ward_span_twice_(struct span *span, const _Atomic uint16_t *state)
                  "the block was freed by two threads");
 }
 
-/* Where one piece is not clear, those behind it are not looked at: the more, the longer it goes on.
- */
-void ward_span_clear_large_(unsigned char *at, size_t bytes)
-{
-    enum { PIECE = 512, RUN = 4096 };
-    size_t run = RUN, len;
-
-    for (; bytes >= PIECE; at += len, bytes -= len) {
-        len = PIECE;
-        if (slot_is_clear(at, PIECE, PIECE)) {
-            run = RUN;
-            continue;
-        }
-        len = run < bytes ? run : bytes;
-        memset(at, 0, len);
-        run *= 4;
-    }
-    memset(at, 0, bytes);
-}
-
 void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
                      unsigned char *block)
 {

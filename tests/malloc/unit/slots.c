@@ -9,7 +9,7 @@
 
 #include "malloc/span.h"
 
-enum { BYTES_MAX = 2048, ROOM = 64 };
+enum { BYTES_MAX = 2048, LARGE_MAX = 200000, ROOM = 64 };
 
 static _Alignas(64) unsigned char memory[ROOM + BYTES_MAX + ROOM];
 static unsigned char *const slot = memory + ROOM;
@@ -62,11 +62,46 @@ static void all_bytes_are_cleared_and_no_more(void **state)
     }
 }
 
+static unsigned char large[ROOM + LARGE_MAX + ROOM];
+
+static bool large_is(size_t from, size_t to, unsigned char byte)
+{
+    while (from < to && large[from] == byte)
+        from++;
+    return from == to;
+}
+
+/* What is written: `len` bytes from `at` on; then all but those. */
+static void clear_large(size_t bytes, size_t at, size_t len)
+{
+    for (int round = 0; round < 2; round++) {
+        memset(large, 0xff, sizeof large);
+        memset(large + ROOM, round == 0 ? 0 : 0xff, bytes);
+        memset(large + ROOM + at, round == 0 ? 0xff : 0, len);
+        ward_span_clear_large_(large + ROOM, bytes);
+        assert_true(large_is(0, ROOM, 0xff));
+        assert_true(large_is(ROOM, ROOM + bytes, 0));
+        assert_true(large_is(ROOM + bytes, sizeof large, 0xff));
+    }
+}
+
+static void large_memory_is_cleared_and_no_more(void **state)
+{
+    (void)state;
+    for (size_t bytes = 16 << 10; bytes <= LARGE_MAX; bytes += bytes / 7)
+        for (size_t at = 0; at < bytes; at += 1 + bytes / 61) {
+            clear_large(bytes, at, 1);
+            clear_large(bytes, at, bytes - at);
+            clear_large(bytes, at, (bytes - at) / 3);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_byte_is_seen),
         cmocka_unit_test(all_bytes_are_cleared_and_no_more),
+        cmocka_unit_test(large_memory_is_cleared_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
