@@ -166,7 +166,7 @@ static void clean(struct span *span)
 {
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
-    if ((clear && span->open > CLEAR_BYTES) || !ward_kept_add_(span, span->open)) {
+    if ((clear && bytes_for(span->size) > CLEAR_BYTES) || !ward_kept_add_(span, span->open)) {
         shut(span);
         return;
     }
@@ -279,14 +279,14 @@ bool ward_big_resize_(const struct place *place, size_t size)
         return false;
     }
     status_unuse(span->open);
-    resized = set_open(span, pages_for(size));
+    resized = fit_open(span, pages_for(size));
     ward_kept_yield_(span->open);
     if (!resized && span->open < pages_for(size)) /* else what could not be closed stays open */
         return false;
     if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
         __builtin_memset(block + was, 0, size - was < 8 ? size - was : 8);
-    if (ward_root_.policy & POLICY_ZERO && size < was)
-        __builtin_memset(block + size, 0, span->open - size);
+    if (ward_root_.policy & POLICY_ZERO && size < was) /* what is left, and the canary behind it */
+        __builtin_memset(block + size, 0, (span->open < was + 8 ? span->open : was + 8) - size);
     span->size = size;
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm_behind(block, size, span->open - size);
