@@ -11,6 +11,7 @@
 #include "quarantine.h"
 #include "report.h"
 #include "shared.h"
+#include "slow.h"
 #include "start.h"
 #include "status.h"
 
@@ -283,13 +284,8 @@ bool ward_big_resize_(const struct place *place, size_t size)
     ward_kept_yield_(span->open);
     if (!resized && span->open < pages_for(size)) /* else what could not be closed stays open */
         return false;
-    if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
-        __builtin_memset(block + was, 0, size - was < 8 ? size - was : 8);
-    if (ward_root_.policy & POLICY_ZERO && size < was) /* what is left, and the canary behind it */
-        __builtin_memset(block + size, 0, (span->open < was + 8 ? span->open : was + 8) - size);
     span->size = size;
-    if (ward_root_.policy & POLICY_SLACK)
-        slack_arm_behind(block, size, span->open - size);
+    slack_move(block, span->open, was, size);
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "owner.h"
 #include "quarantine.h"
 #include "report.h"
+#include "slow.h"
 #include "start.h"
 
 /* --- Allocating and freeing, by policy -------------------------------------------------------- */
@@ -101,12 +102,8 @@ void *ward_heap_alloc_zeroed_(size_t size)
 {
     void *block = heap_alloc(size);
 
-    if (!block || is_clear(block, size))
-        return block;
-    if (size > CHECKED_WHOLE)
-        ward_span_clear_large_(block, size);
-    else
-        memset(block, 0, size);
+    if (block && !is_clear(block, size))
+        clear_any(block, size);
     return block;
 }
 
@@ -231,13 +228,8 @@ static void set_size(unsigned char *block, const struct place *place, size_t was
 {
     size_t bytes = place->class->bytes;
 
-    if (ward_root_.policy & POLICY_SLACK && size > was) /* the canary would become readable */
-        memset(block + was, 0, size - was < 8 ? size - was : 8);
-    else if (ward_root_.policy & POLICY_ZERO) /* what is left, and the canary behind it */
-        memset(block + size, 0, (bytes - was < 8 ? bytes : was + 8) - size);
     STORE(&place->span->states[place->slot], (uint16_t)(SLOT_LIVE + (bytes - size)));
-    if (ward_root_.policy & POLICY_SLACK)
-        slack_arm_behind(block, size, bytes - size);
+    slack_move(block, bytes, was, size);
 }
 
 /* Would a block of that size be here, too? Some are in a larger class than usual. */

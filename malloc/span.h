@@ -291,17 +291,22 @@ WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
     }
 }
 
+/* Whatever its size, and however much of it is clear. */
+WARD_INLINE void clear_any(unsigned char *at, size_t bytes)
+{
+    if (bytes <= CHECKED_WHOLE)
+        memset(at, 0, bytes);
+    else
+        ward_span_clear_large_(at, bytes);
+}
+
 /* Of a live block's slot nothing was written but the block, and the word behind it. */
 WARD_INLINE void slot_clear_used(unsigned char *at, size_t bytes, size_t slack)
 {
-    size_t used = slack < 8 ? bytes : bytes - slack + 8;
-
     if (WARD_LIKELY(bytes <= PIECES_MAX))
         slot_clear(at, bytes, PIECES_MAX);
-    else if (bytes <= CHECKED_WHOLE)
-        memset(at, 0, used);
     else
-        ward_span_clear_large_(at, used);
+        clear_any(at, slack < 8 ? bytes : bytes - slack + 8);
 }
 
 /* --- Allocating ------------------------------------------------------------------------------- */
