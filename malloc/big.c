@@ -74,7 +74,7 @@ static bool is_bad(struct owner *owner, struct span *span, size_t kept)
     uint64_t turns = ward_random_word_(&owner->random, ward_root_.fork_word);
 
     if (!(ward_root_.policy & POLICY_ZERO) || kept == 0 ||
-        ward_span_seems_clear_(span->base, kept, turns))
+        ward_clear_seems_(span->base, kept, turns))
         return false;
     STORE(span->states, SLOT_RETIRED);
     ward_report_(WARD_BUG_WRITE_AFTER_FREE, span->base, NULL, "a free block was written to");

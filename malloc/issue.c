@@ -30,31 +30,6 @@ static void bad_slot(struct hand *hand)
         ward_report_written_(block_at(&place), &place);
 }
 
-/* What is looked at of memory that is not checked whole. */
-enum { END = 1024, PIECE = 512, EACH = 8, MOST_PIECES = 16 };
-
-/* From one piece to the next: a power of two. */
-static size_t step_of(size_t bytes)
-{
-    size_t step = PIECE * EACH;
-
-    if (ward_root_.policy & POLICY_WHOLE)
-        return PIECE;
-    while (bytes / step > MOST_PIECES)
-        step *= 2;
-    return step;
-}
-
-bool ward_span_seems_clear_(const unsigned char *at, size_t bytes, uint64_t turns)
-{
-    bool clear = slot_is_clear(at, END, END) && slot_is_clear(at + bytes - END, END, END);
-    size_t step = step_of(bytes);
-
-    for (size_t off = turns >> 32 & (step - PIECE); clear && off + PIECE <= bytes; off += step)
-        clear = slot_is_clear(at + off, PIECE, PIECE);
-    return clear;
-}
-
 /* As the fast path, with time to look. NULL: take another slot. */
 static void *try(struct hand *hand, size_t size)
 {

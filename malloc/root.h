@@ -168,6 +168,7 @@ struct WARD_ALIGNED(ROOT_ALIGN) ward_root {
     const char *profile;    /* its name */
     struct output output;   /* of reports */
     bool explains_faults;   /* see malloc/fault.h */
+    bool lines;             /* see ward_clear_has_lines_ */
     struct foreign foreign; /* where blocks of another malloc go; NULL: they are a bug */
     unsigned char *queues;  /* struct waiting [queues_most]: long quarantines; NULL: none */
     uint32_t queues_most;   /* owners_most, or fewer where address space is short */

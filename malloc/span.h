@@ -26,10 +26,10 @@
 #include <string.h>
 
 #include <ward/inline/canary.h>
-#include <ward/inline/fill.h>
 #include <ward/inline/slot.h>
 #include <ward/random.h>
 
+#include "clear.h"
 #include "root.h"
 
 #define LOAD(AT)         atomic_load_explicit((AT), memory_order_relaxed)
@@ -132,18 +132,6 @@ WARD_COLD void ward_span_changed_(struct owner *owner, struct span *span);
 /* Somebody else freed a slot while it sat in the quarantine. */
 WARD_COLD void ward_span_twice_(struct span *span, const _Atomic uint16_t *state);
 
-/* Up to here free memory is checked whole when it is issued again. */
-enum { CHECKED_WHOLE = 16 << 10 };
-
-/* Looks at the first and the last KiB of free memory of more bytes than that, and at pieces of 512
- * bytes as far from each other, from one on that the bits in `turns` choose: an eighth of it up to
- * 64 KiB, 8 to 17 pieces above; by policy at all of it. */
-bool ward_span_seems_clear_(const unsigned char *at, size_t bytes, uint64_t turns);
-
-/* Clears what is not clear already. Much of a large block often is: buffers are seldom filled, and
- * to look costs half of what clearing does. */
-void ward_span_clear_large_(unsigned char *at, size_t bytes);
-
 /* A block of any size is cleared and goes to the quarantine, as far as the policy wants that. */
 void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *state,
                      unsigned char *block);
@@ -201,114 +189,6 @@ WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
     return (ward_load64_(block + size - less) ^ armed) >> 8 * less == 0;
 }
 
-/* --- Clearing: slots are aligned to 16 bytes, and multiples of it ----------------------------- */
-
-/* Up to 64 bytes four pieces are all of it: the first, the last, and those as far from the start
- * and from the end as this, about the half. No branch depends on the size then. */
-WARD_INLINE size_t slot_half(size_t bytes)
-{
-    return bytes / 2 & ~(size_t)(CLASS_STEP - 1);
-}
-
-/* From there to PIECES_MAX bytes it is pieces of 64, which overlap as they must. A loop, or memset,
- * would have to tell sizes apart, and where they are mixed each guess is wrong. */
-enum { PIECES_MAX = 512 };
-
-WARD_INLINE unsigned char *slot_piece(const unsigned char *at, size_t bytes, size_t n)
-{
-    return (unsigned char *)(uintptr_t)at + (64 * n < bytes - 64 ? 64 * n : bytes - 64);
-}
-
-/* Four of them, from number n on: what is not zero. */
-WARD_INLINE ward_fill_pair_ pieces_seen(const unsigned char *at, size_t bytes, size_t n)
-{
-    const ward_fill_pair_ none = { 0, 0 };
-
-    return (ward_fill_diff64_(slot_piece(at, bytes, n), none) |
-            ward_fill_diff64_(slot_piece(at, bytes, n + 1), none)) |
-           (ward_fill_diff64_(slot_piece(at, bytes, n + 2), none) |
-            ward_fill_diff64_(slot_piece(at, bytes, n + 3), none));
-}
-
-/* Of a slot of at most `most` bytes, a constant. */
-WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes, size_t most)
-{
-    const ward_fill_pair_ none = { 0, 0 };
-    const unsigned char *end = at + bytes;
-    ward_fill_pair_ seen;
-
-    if (bytes <= 64) {
-        seen = ward_fill_load_(at) | ward_fill_load_(at + slot_half(bytes)) |
-               ward_fill_load_(end - 16 - slot_half(bytes)) | ward_fill_load_(end - 16);
-    } else if (most > CLASS_FINE_MAX && bytes <= PIECES_MAX) {
-        seen = pieces_seen(at, bytes, 0) | pieces_seen(at, bytes, 4);
-    } else {
-        seen = ward_fill_diff64_(at, none) | ward_fill_diff64_(end - 64, none);
-        if (most > CLASS_FINE_MAX)
-            for (at += 64; at < end - 64; at += 64)
-                seen |= ward_fill_diff64_(at, none);
-    }
-    return (seen[0] | seen[1]) == 0;
-}
-
-WARD_INLINE void fill_clear64(unsigned char *at)
-{
-    const ward_fill_pair_ none = { 0, 0 };
-
-    ward_fill_store_(at, none);
-    ward_fill_store_(at + 16, none);
-    ward_fill_store_(at + 32, none);
-    ward_fill_store_(at + 48, none);
-}
-
-WARD_INLINE void pieces_clear(unsigned char *at, size_t bytes, size_t n)
-{
-    fill_clear64(slot_piece(at, bytes, n));
-    fill_clear64(slot_piece(at, bytes, n + 1));
-    fill_clear64(slot_piece(at, bytes, n + 2));
-    fill_clear64(slot_piece(at, bytes, n + 3));
-}
-
-WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
-{
-    const ward_fill_pair_ none = { 0, 0 };
-    unsigned char *end = at + bytes;
-
-    if (bytes <= 64) {
-        ward_fill_store_(at, none);
-        ward_fill_store_(at + slot_half(bytes), none);
-        ward_fill_store_(end - 16 - slot_half(bytes), none);
-        ward_fill_store_(end - 16, none);
-    } else if (most <= CLASS_FINE_MAX || bytes <= CLASS_FINE_MAX) {
-        fill_clear64(at);
-        fill_clear64(end - 64);
-    } else if (most <= PIECES_MAX || bytes <= PIECES_MAX) {
-        pieces_clear(at, bytes, 0);
-        if (bytes > 256)
-            pieces_clear(at, bytes, 4);
-    } else {
-        memset(at, 0, bytes);
-    }
-}
-
-/* Whatever its size, and however much of it is clear. */
-WARD_INLINE void clear_any(unsigned char *at, size_t bytes)
-{
-    if (bytes <= CHECKED_WHOLE)
-        memset(at, 0, bytes);
-    else
-        ward_span_clear_large_(at, bytes);
-}
-
-/* Of a live block's slot nothing was written but the block, and the word behind it. */
-WARD_INLINE void slot_clear_used(unsigned char *at, size_t bytes, size_t slack)
-{
-    if (WARD_LIKELY(bytes <= PIECES_MAX))
-        slot_clear(at, bytes, PIECES_MAX);
-    else
-        clear_any(at, slack < 8 ? bytes : bytes - slack + 8);
-}
-
 /* --- Allocating ------------------------------------------------------------------------------- */
 
 /* One of the free bits; by policy a random one. The multiplier is one of Steele and Vigna's
@@ -358,7 +238,7 @@ WARD_INLINE bool hand_is_fit(const struct hand *hand, unsigned policy, size_t mo
     if (!(policy & POLICY_ZERO) || state != SLOT_FREE)
         return state <= SLOT_FREE;
     if (most > CHECKED_WHOLE && hand->bytes > CHECKED_WHOLE)
-        return ward_span_seems_clear_(hand->block, hand->bytes, hand->turns);
+        return ward_clear_seems_(hand->block, hand->bytes, hand->turns);
     return slot_is_clear(hand->block, hand->bytes, most);
 }
 

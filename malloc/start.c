@@ -237,6 +237,7 @@ static bool start(void)
 
     ward_root_.page = ward_host_page_size();
     ward_root_.fork_word = ward_host_fork_word();
+    ward_root_.lines = ward_clear_has_lines_();
     take_options(&options);
     if (!reserve_all())
         return false;

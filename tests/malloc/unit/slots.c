@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
-#include "malloc/span.h"
+#include "malloc/clear.h"
+#include "malloc/root.h"
+
+struct ward_root ward_root_;
 
 enum { BYTES_MAX = 2048, LARGE_MAX = 200000, ROOM = 64 };
 
@@ -62,7 +65,7 @@ static void all_bytes_are_cleared_and_no_more(void **state)
     }
 }
 
-static unsigned char large[ROOM + LARGE_MAX + ROOM];
+static _Alignas(64) unsigned char large[ROOM + LARGE_MAX + ROOM];
 
 static bool large_is(size_t from, size_t to, unsigned char byte)
 {
@@ -78,7 +81,7 @@ static void clear_large(size_t bytes, size_t at, size_t len)
         memset(large, 0xff, sizeof large);
         memset(large + ROOM, round == 0 ? 0 : 0xff, bytes);
         memset(large + ROOM + at, round == 0 ? 0xff : 0, len);
-        ward_span_clear_large_(large + ROOM, bytes);
+        ward_clear_make_(large + ROOM, bytes);
         assert_true(large_is(0, ROOM, 0xff));
         assert_true(large_is(ROOM, ROOM + bytes, 0));
         assert_true(large_is(ROOM + bytes, sizeof large, 0xff));
@@ -96,13 +99,64 @@ static void large_memory_is_cleared_and_no_more(void **state)
         }
 }
 
+static void each_byte_of_large_memory_is_seen(void **state)
+{
+    (void)state;
+    memset(large, 0xff, sizeof large);
+    for (size_t bytes = PIECES_MAX + 16; bytes <= 5 * PIECES_MAX; bytes += 16) {
+        memset(large + ROOM, 0, bytes);
+        assert_true(ward_clear_is_(large + ROOM, bytes));
+        for (size_t i = 0; i < bytes; i++) {
+            large[ROOM + i] = 1;
+            assert_false(ward_clear_is_(large + ROOM, bytes));
+            large[ROOM + i] = 0;
+        }
+    }
+}
+
+/* Of what is looked at in part: whatever starts or ends it, and now and then the rest. */
+static void large_memory_is_looked_at_in_part(void **state)
+{
+    enum { BYTES = 64 << 10, END = 1024, TURNS = 64 };
+
+    (void)state;
+    memset(large, 0xff, sizeof large);
+    memset(large + ROOM, 0, BYTES);
+    for (size_t i = 0; i < BYTES; i += 61) {
+        unsigned seen = 0;
+
+        large[ROOM + i] = 1;
+        for (uint64_t turn = 0; turn < TURNS; turn++)
+            seen += !ward_clear_seems_(large + ROOM, BYTES, turn << 41);
+        large[ROOM + i] = 0;
+        assert_int_equal(seen, i < END || i >= BYTES - END ? TURNS : TURNS / 8);
+    }
+    assert_true(ward_clear_seems_(large + ROOM, BYTES, 0));
+    ward_root_.policy = POLICY_WHOLE;
+    large[ROOM + BYTES / 2] = 1;
+    assert_false(ward_clear_seems_(large + ROOM, BYTES, 0));
+    ward_root_.policy = 0;
+}
+
+static int by_cache_lines(void **state)
+{
+    (void)state;
+    ward_root_.lines = ward_clear_has_lines_();
+    if (!ward_root_.lines)
+        print_message("not by cache lines: this processor has no loads of them\n");
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_byte_is_seen),
         cmocka_unit_test(all_bytes_are_cleared_and_no_more),
         cmocka_unit_test(large_memory_is_cleared_and_no_more),
+        cmocka_unit_test(each_byte_of_large_memory_is_seen),
+        cmocka_unit_test(large_memory_is_looked_at_in_part),
     };
+    int bad = cmocka_run_group_tests(tests, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return bad + cmocka_run_group_tests_name("by cache lines", tests, by_cache_lines, NULL);
 }
