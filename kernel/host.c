@@ -111,6 +111,12 @@ int ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
     return 0;
 }
 
+int ward_host_move(void *at, size_t len, void *to, size_t to_len)
+{
+    (void)at, (void)len, (void)to, (void)to_len;
+    return -ENOTSUP;
+}
+
 size_t ward_host_split_budget(void)
 {
     return SIZE_MAX / 2; /* there are no mappings to split, but entries */

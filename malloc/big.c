@@ -132,6 +132,18 @@ void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t ali
     return block ? block : ward_mapped_alloc_(owner, size, align);
 }
 
+void *ward_big_move_(void *block, size_t size)
+{
+    size_t bytes = bytes_for(size);
+    struct owner *owner;
+
+    if (size > (size_t)PTRDIFF_MAX ||
+        (bytes <= CLASS_MAX && ward_root_.classes[class_of(bytes)].spans))
+        return NULL;
+    owner = ward_owner_get_();
+    return owner ? ward_mapped_resize_(owner, block, size) : NULL;
+}
+
 bool ward_big_is_clean_(const void *block)
 {
     bool opened = door_open(POLICY_LOCK), clean;

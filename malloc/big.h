@@ -27,6 +27,10 @@ void ward_big_free_(const struct place *place);
 /* A block has waited long enough in a quarantine (quarantine.h): it is free. */
 void ward_big_leave_(struct span *span);
 
+/* Resizes a block that lies in no span, if another one of that size would not either. NULL: it has
+ * to be copied (mapped.h). */
+void *ward_big_move_(void *block, size_t size);
+
 /* Is a block that was just allocated zero, as its pages came from the system? */
 bool ward_big_is_clean_(const void *block);
 

@@ -286,6 +286,9 @@ static void *resize_or_move(void *block, size_t size)
     }
     if (resize(block, was, size))
         return block;
+    moved = was > CLASS_SMALL_MAX ? ward_big_move_(block, size) : NULL;
+    if (moved)
+        return moved;
     moved = heap_alloc(size);
     if (moved) {
         memcpy(moved, block, was < size ? was : size);

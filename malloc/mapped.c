@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include <ward/host.h>
 
 #include "door.h"
@@ -6,6 +8,7 @@
 #include "kept.h"
 #include "mapped.h"
 #include "report.h"
+#include "slow.h"
 #include "status.h"
 
 /* --- The table -------------------------------------------------------------------------------- */
@@ -153,6 +156,98 @@ void ward_mapped_free_(void *block)
 
     unmap_block(block);
     door_close(opened);
+}
+
+/* --- Resizing --------------------------------------------------------------------------------- */
+
+/* The first len bytes of the block are in another place, and anybody may have what was theirs. */
+static void unmap_around(const struct huge *entry, unsigned char *block, size_t len)
+{
+    unsigned char *end = entry->origin + entry->mapped;
+
+    (void)!ward_host_unmap(entry->origin, (size_t)(block - entry->origin));
+    (void)!ward_host_unmap(block + len, (size_t)(end - (block + len)));
+}
+
+/* A new block that the contents did not get to. */
+static void give_up(unsigned char *block, size_t inner, bool is_lost)
+{
+    struct huge *entry = lookup_live(block);
+
+    atomic_store(&entry->at, HUGE_CLAIMED);
+    status_unuse(inner);
+    if (is_lost)
+        unmap_around(entry, block, inner);
+    else
+        (void)!ward_host_unmap(entry->origin, entry->mapped);
+    atomic_store(&entry->at, HUGE_NEVER);
+}
+
+/* What the program changed in its pages' protection would keep them from being moved as one. */
+static int move_pages(unsigned char *from, size_t len, unsigned char *to, size_t to_len)
+{
+    int error = ward_host_protect(from, len, WARD_RW | WARD_HOST_KEEP_KEY);
+
+    return error ? error : ward_host_move(from, len, to, to_len);
+}
+
+/* The entry is nobody's while the pages move: a child whose fork cuts that off does not touch what
+ * may be another's there. */
+static bool move_block(struct huge *entry, unsigned char *from, unsigned char *to, size_t size)
+{
+    size_t was = pages_for(entry->size), is = pages_for(size), len = was < is ? was : is;
+    uintptr_t live = (uintptr_t)from;
+    int error;
+
+    if (!atomic_compare_exchange_strong(&entry->at, &live, HUGE_CLAIMED)) {
+        give_up(to, is, false);
+        return false;
+    }
+    error = move_pages(from, len, to, is);
+    if (error) {
+        atomic_store(&entry->at, live);
+        give_up(to, is, error == -EBUSY);
+        return false;
+    }
+    slack_move(to, is, entry->size, size);
+    unmap_around(entry, from, len);
+    atomic_store(&entry->at, live | 1);
+    return true;
+}
+
+static void *resize_block(struct owner *owner, unsigned char *block, size_t size)
+{
+    struct huge *entry = lookup_live(block);
+    unsigned char *to;
+    size_t was;
+
+    if (!entry)
+        return NULL;
+    was = entry->size;
+    if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, pages_for(was) - was)) {
+        ward_report_overflow_(block, was, pages_for(was) - was);
+        return NULL;
+    }
+    if (pages_for(size) == pages_for(was) && !(ward_root_.policy & POLICY_PAGES)) {
+        entry->size = size;
+        slack_move(block, pages_for(size), was, size);
+        return block;
+    }
+    status_unuse(pages_for(was)); /* first, as both together were never used */
+    to = map_block(owner, size, ward_root_.page);
+    if (to && move_block(entry, block, to, size))
+        return to;
+    ward_status_use_(pages_for(was));
+    return NULL;
+}
+
+void *ward_mapped_resize_(struct owner *owner, void *block, size_t size)
+{
+    bool opened = door_open(POLICY_KEYS);
+    void *resized = resize_block(owner, block, size);
+
+    door_close(opened);
+    return resized;
 }
 
 /* --- Asking ----------------------------------------------------------------------------------- */

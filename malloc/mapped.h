@@ -16,7 +16,10 @@
  * finds another value: no lock. The table is behind the door of POLICY_KEYS (door.h). Functions
  * open it themselves where nothing else is said.
  *
- * Costs: two calls of the system to allocate, one to free.
+ * A block that is resized is moved by its pages into a new mapping, between new guards. Until that
+ * is done the old entry is claimed; then what is left of the old mapping on both sides goes back.
+ *
+ * Costs: two calls of the system to allocate, one to free, eight to resize.
  */
 #ifndef WARD_MALLOC_MAPPED_H
 #define WARD_MALLOC_MAPPED_H
@@ -52,6 +55,11 @@ void *ward_mapped_alloc_(struct owner *owner, size_t size, size_t align);
 /* An address that lies in no span: passes on what is another malloc's (foreign.h), and reports what
  * else is no live block. */
 void ward_mapped_free_(void *block);
+
+/* A live block gets another size: where it is if its pages are as many, else elsewhere, by moving
+ * them; none is touched. Returns where it is. NULL: it is as it was and has to be copied, as there
+ * is no memory, or the system does not move it. */
+void *ward_mapped_resize_(struct owner *owner, void *block, size_t size);
 
 /* The requested size of a live block; SIZE_MAX: it is none. */
 size_t ward_mapped_size_(const void *block);

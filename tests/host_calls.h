@@ -18,6 +18,7 @@ HOST_CALL(int, ward_host_map, void **at, size_t len, enum ward_host_memory kind,
 HOST_CALL(int, ward_host_unmap, void *at, size_t len);
 HOST_CALL(int, ward_host_protect, void *at, size_t len, unsigned prot);
 HOST_CALL(int, ward_host_advise, void *at, size_t len, enum ward_host_advice advice);
+HOST_CALL(int, ward_host_move, void *at, size_t len, void *to, size_t to_len);
 HOST_CALL(int, ward_host_random, void *bytes, size_t len);
 HOST_CALL(int, ward_host_key, void);
 HOST_CALL(size_t, ward_host_page_size, void);

@@ -59,6 +59,16 @@ WARD_API WARD_CHECKED int ward_host_map(void **at, size_t len, enum ward_host_me
 /* Returns [at, at + len), part of one mapping or all of it. -EPERM: sealed. */
 WARD_API WARD_CHECKED int ward_host_unmap(void *at, size_t len);
 
+/* Moves the pages of [at, at + len), with what they hold, to [to, to + to_len), where the caller
+ * has mapped anonymous memory with WARD_RW, and which does not overlap. len <= to_len; what is
+ * behind reads as zero. Nothing is mapped from at to at + len afterwards. Touches no page.
+ *
+ * On error [at, at + len) is as it was. So is [to, to + to_len), or it reads as zero; but for
+ * -EBUSY: then something else may be mapped there by now, and it is not the caller's any more.
+ * -EFAULT: at is not one mapping, as its pages differ in what they allow. -EPERM: sealed. -ENOMEM:
+ * beyond a limit. */
+WARD_API WARD_CHECKED int ward_host_move(void *at, size_t len, void *to, size_t to_len);
+
 /* For ward_host_protect alone, beside the others and not with WARD_KEYED: the range keeps the key
  * it has, or has none. This needs no more of the system than protecting does without keys: a filter
  * of system calls that was set after the keys were cannot forbid it. */

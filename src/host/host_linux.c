@@ -174,6 +174,42 @@ int ward_host_unmap(void *at, size_t len)
     return (int)call(SYS_munmap, (uintptr_t)at, len, 0);
 }
 
+static long remap(void *at, size_t len, size_t new_len, int flags, void *to)
+{
+    return ward_syscall_(SYS_mremap, (long)at, (long)len, (long)new_len, flags, (long)to, 0);
+}
+
+/* Can [at, at + len) be moved? Asked by growing it where it is: that takes the same mapping, and
+ * fails, for what is behind is in use or, part of the same mapping, not its end. */
+static int can_move(void *at, size_t len)
+{
+    size_t page = ward_host_page_size();
+    long answer = remap(at, len, len + page, 0, NULL);
+
+    if (answer == -ENOMEM || answer == -EAGAIN) /* the latter: beyond RLIMIT_MEMLOCK */
+        return 0;
+    if (answer < 0)
+        return optional(answer);
+    return ward_host_unmap((unsigned char *)at + len, page);
+}
+
+/* The kernel unmaps what it replaces before it looks whether it can move what is to go there. Until
+ * that is mapped again, another thread may have got the addresses. */
+int ward_host_move(void *at, size_t len, void *to, size_t to_len)
+{
+    void *again = to;
+    int error = can_move(at, len);
+    long moved;
+
+    if (error)
+        return error;
+    moved = remap(at, len, to_len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    if (moved >= 0 || moved <= -4096)
+        return 0;
+    error = map_fd(&again, to_len, WARD_HOST_ANON, WARD_RW, linux_flags(WARD_HOST_ANON, 0), -1);
+    return error ? -EBUSY : (int)moved;
+}
+
 /* --- The key ---------------------------------------------------------------------------------- */
 
 static _Atomic int key_word = -1; /* the process's key once there is one; never goes back */

@@ -28,7 +28,7 @@
 #if STEP_IS_THERE
 
 enum { BLOCKS = 600, NEW = 150, MANY = 16000, PLACES = 1 << 16, BIG = 200 << 10, HUGE = 300 << 20 };
-enum { MORE = 8000, MORE_BYTES = 8192, LESS = 7000, HELD = 300 };
+enum { MORE_HUGE = 400 << 20, MORE = 8000, MORE_BYTES = 8192, LESS = 7000, HELD = 300 };
 
 struct block {
     unsigned char *at;
@@ -387,6 +387,16 @@ static void huge_in_and_out(void)
     drop(&theirs[5]);
 }
 
+static void a_huge_block(void)
+{
+    make(&theirs[5], HUGE, 5);
+}
+
+static void resize_huge(void)
+{
+    announce(&theirs[5], (struct block){ realloc(withdraw(&theirs[5]), MORE_HUGE), MORE_HUGE }, 5);
+}
+
 static void resize(void)
 {
     announce(&theirs[7], (struct block){ realloc(withdraw(&theirs[7]), 1000), 1000 }, 7);
@@ -456,6 +466,7 @@ static const struct operation operations[] = {
     { "malloc, what others freed", many_of_40, free_theirs, allocate_and_fold, 40, 48 },
     { "big blocks", big_blocks, nothing, big_in_and_out, BIG, BIG + 65536 },
     { "a mapping", nothing, nothing, huge_in_and_out, HUGE, HUGE + 65536 },
+    { "realloc of a mapping", a_huge_block, nothing, resize_huge, HUGE, HUGE + MORE_HUGE + 131072 },
     { "realloc", some_blocks, nothing, resize, 40, 48 + 1024 },
     { "calloc", some_blocks, nothing, clear, 40, 48 },
     { "memalign", some_blocks, nothing, align, 700, 1024 }, /* of a class in use */

@@ -126,6 +126,50 @@ static void a_mapping_at_an_address_never_replaces_another(void **state)
     unmap(at, 3);
 }
 
+static void pages_move_with_what_they_hold(void **state)
+{
+    unsigned char *at = map(6), *to = map(8);
+
+    (void)state;
+    memset(at, 0x5a, 6 * PAGE);
+    memset(to, 1, 8 * PAGE);
+    assert_int_equal(ward_host_move(at + PAGE, 4 * PAGE, to + PAGE, 6 * PAGE), 0);
+    assert_true(is_all(to + PAGE, 4 * PAGE, 0x5a));
+    assert_true(is_all(to + 5 * PAGE, 2 * PAGE, 0));
+    assert_true(is_all(to, PAGE, 1) && is_all(to + 7 * PAGE, PAGE, 1));
+    assert_true(is_closed(at + PAGE, 4 * PAGE));
+    assert_true(is_all(at, PAGE, 0x5a) && is_all(at + 5 * PAGE, PAGE, 0x5a));
+    assert_true(can_write(to + 6 * PAGE));
+    unmap(at, 6);
+    unmap(to, 8);
+}
+
+static void what_is_behind_is_not_taken_by_asking_whether_pages_can_move(void **state)
+{
+    unsigned char *at = map(3), *to = map(2);
+
+    (void)state;
+    unmap(at + PAGE, 2); /* it could grow */
+    assert_int_equal(ward_host_move(at, PAGE, to, 2 * PAGE), 0);
+    assert_true(is_closed(at, 3 * PAGE));
+    unmap(to, 2);
+}
+
+static void pages_that_differ_do_not_move_and_nothing_changes(void **state)
+{
+    unsigned char *at = map(3), *to = map(3);
+
+    (void)state;
+    memset(at, 0x5a, 3 * PAGE);
+    memset(to, 1, 3 * PAGE);
+    assert_int_equal(ward_host_protect(at + PAGE, PAGE, WARD_READ), 0);
+    assert_int_equal(ward_host_move(at, 3 * PAGE, to, 3 * PAGE), -EFAULT);
+    assert_true(is_all(at, 3 * PAGE, 0x5a) && is_all(to, 3 * PAGE, 1));
+    assert_true(can_write(at) && can_write(to));
+    unmap(at, 3);
+    unmap(to, 3);
+}
+
 static void no_room_is_enomem_and_errno_is_left_alone(void **state)
 {
     void *at = NULL;
@@ -413,6 +457,40 @@ static int forbid(int number, unsigned third, int error)
 static bool has_filters(void)
 {
     return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+}
+
+static int move_without_the_call(void *arg)
+{
+    unsigned char *at = map(1), *to = map(1);
+
+    (void)arg;
+    EXPECT(forbid(SYS_mremap, (unsigned)(2 * PAGE), ENOSYS) ==
+           0); /* of the question whether it can */
+    at[0] = 1, to[0] = 2;
+    EXPECT(ward_host_move(at, PAGE, to, PAGE) == -ENOTSUP);
+    EXPECT(at[0] == 1 && to[0] == 2);
+    return 0;
+}
+
+/* Whose the addresses are that were to be replaced is not known then. */
+static int move_that_fails_late(void *arg)
+{
+    unsigned char *at = map(1), *to = map(1);
+
+    (void)arg;
+    EXPECT(forbid(SYS_mremap, (unsigned)PAGE, ENOMEM) == 0);
+    at[0] = 1;
+    EXPECT(ward_host_move(at, PAGE, to, PAGE) == -EBUSY);
+    EXPECT(at[0] == 1);
+    return 0;
+}
+
+static void what_cannot_be_moved_is_as_it_was(void **state)
+{
+    (void)state;
+    skip_unless(has_filters(), "no seccomp to take mremap away with");
+    assert_int_equal(in_child(move_without_the_call, NULL), 0);
+    assert_int_equal(in_child(move_that_fails_late, NULL), 0);
 }
 
 static int without_optional_calls(void *arg)
@@ -988,6 +1066,10 @@ int main(void)
         cmocka_unit_test(a_mapping_is_zeroed_and_ends_with_unmap),
         cmocka_unit_test(a_mapping_has_the_protection_asked_for),
         cmocka_unit_test(a_mapping_at_an_address_never_replaces_another),
+        cmocka_unit_test(pages_move_with_what_they_hold),
+        cmocka_unit_test(what_is_behind_is_not_taken_by_asking_whether_pages_can_move),
+        cmocka_unit_test(pages_that_differ_do_not_move_and_nothing_changes),
+        cmocka_unit_test(what_cannot_be_moved_is_as_it_was),
         cmocka_unit_test(no_room_is_enomem_and_errno_is_left_alone),
         cmocka_unit_test(a_huge_page_of_a_size_nobody_has_is_not_supported),
         cmocka_unit_test(protection_is_set_and_set_back),

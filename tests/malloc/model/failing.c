@@ -54,6 +54,11 @@ int __wrap_ward_host_advise(void *at, size_t len, enum ward_host_advice advice)
     return fails() ? -ENOMEM : __real_ward_host_advise(at, len, advice);
 }
 
+int __wrap_ward_host_move(void *at, size_t len, void *to, size_t to_len)
+{
+    return fails() ? -ENOMEM : __real_ward_host_move(at, len, to, to_len);
+}
+
 int __wrap_ward_host_random(void *bytes, size_t len)
 {
     static _Atomic pid_t first;

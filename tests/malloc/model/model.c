@@ -173,10 +173,20 @@ static void allocate(struct worker *worker, struct block *block)
     fill(block, 0);
 }
 
+/* What is large mostly stays so: where address space is short it then moves by its pages. */
+static size_t new_size(struct worker *worker, size_t was)
+{
+    enum { LARGE = 1 << 20, MOST = 4 << 20 };
+
+    return (was > LARGE || below(worker, 1024) == 0 ? LARGE / 2 + below(worker, MOST)
+                                                    : some_size(worker)) +
+           1;
+}
+
 /* A block that could not be resized is as it was. */
 static void resize(struct worker *worker, struct block *block)
 {
-    size_t size = some_size(worker) + 1, was = block->size;
+    size_t was = block->size, size = new_size(worker, was);
     unsigned char *moved = realloc(block->at, size);
 
     if (!moved && !is_failing())
