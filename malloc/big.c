@@ -35,23 +35,25 @@ static bool move_guard(struct span *span, size_t was, size_t open)
  * be touched again. */
 static bool set_open(struct span *span, size_t open)
 {
-    size_t was = span->open;
+    bool committed = ward_root_.classes[span->class].committed, done;
     unsigned char *base = span->base;
-    bool done;
+    size_t was = span->open;
 
-    if (was == open)
+    if (was == open && !span->unsure)
         return true;
+    span->unsure = committed; /* a fork may cut this off: whoever has the span next does it again */
     if (was > open) { /* first, as a fork may cut this off: nothing that counts as open is closed */
         span->open = open;
         atomic_signal_fence(memory_order_seq_cst);
         ward_memory_release_(base + open, was - open);
     }
-    if (ward_root_.classes[span->class].committed)
+    if (committed)
         done = move_guard(span, was, open);
     else
         done = was < open ? ward_memory_open_(base + was, open - was)
                           : ward_memory_close_(base + open, was - open);
     span->open = done ? open : was;
+    span->unsure = false;
     return done;
 }
 
@@ -61,7 +63,7 @@ static bool fit_open(struct span *span, size_t open)
 {
     size_t was = span->open;
 
-    if (was >= open && was - open <= was / 8 && !(ward_root_.policy & POLICY_LONG))
+    if (was >= open && was - open <= was / 8 && !span->unsure && !(ward_root_.policy & POLICY_LONG))
         return true;
     return set_open(span, open);
 }

@@ -72,6 +72,7 @@ struct span {
     uint8_t family;   /* of a big block: see rows.h */
     bool torn;        /* free slots may not be clear: whoever owns it next clears them */
     bool split;       /* of a big class: the guard is one of ward_memory_unguard_() */
+    bool unsure;      /* the same: its guard is being moved, and may be missing or too far */
     uint32_t kept_at; /* when, in seconds of the clock */
     WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };

@@ -11,6 +11,7 @@
 #include <linux/futex.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -177,7 +178,7 @@ static bool are_intact(const struct block *blocks, size_t count)
 
 /* --- The child -------------------------------------------------------------------------------- */
 
-enum verdict { FINE, BROKEN, OVERLAP, KEEPS_NONE };
+enum verdict { FINE, BROKEN, OVERLAP, KEEPS_NONE, OPEN };
 
 static struct block fresh[NEW];
 static bool has_quarantine;
@@ -197,9 +198,47 @@ static void start_a_thread(void)
         abort();
 }
 
+static sigjmp_buf after_fault;
+
+static void on_fault(int number)
+{
+    (void)number;
+    siglongjmp(after_fault, 1);
+}
+
+static bool can_read(const volatile unsigned char *at)
+{
+    if (sigsetjmp(after_fault, 1))
+        return false;
+    (void)*at;
+    return true;
+}
+
+/* The guard behind a big block is at most an eighth of it away. */
+static bool ends_at_a_guard(const struct block *block)
+{
+    const unsigned char *end = block->at + block->size, *most = end + block->size / 7;
+
+    while (end < most && can_read(end))
+        end += 4096;
+    return end < most;
+}
+
+static bool all_end_at_guards(const struct block *blocks, size_t count)
+{
+    bool all = signal(SIGSEGV, on_fault) != SIG_ERR;
+
+    for (size_t i = 0; i < count; i++)
+        all = all && ends_at_a_guard(&blocks[i]);
+    signal(SIGSEGV, SIG_DFL);
+    return all;
+}
+
 static enum verdict go_on(size_t size)
 {
     make_many(fresh, 0, NEW, size);
+    if (size == BIG && !all_end_at_guards(fresh, NEW))
+        return OPEN;
     if (!are_intact(theirs, BLOCKS) || !are_intact(mine, BLOCKS) || !are_intact(fresh, NEW))
         return OVERLAP;
     drop_all(fresh, NEW);
@@ -273,6 +312,7 @@ static struct {
 static enum verdict child(const struct operation *operation, bool with_thread)
 {
     size_t size = operation->size < HUGE ? operation->size : BIG;
+    enum verdict verdict;
 
     if (!are_intact(theirs, BLOCKS) || !are_intact(mine, BLOCKS))
         return BROKEN;
@@ -280,12 +320,15 @@ static enum verdict child(const struct operation *operation, bool with_thread)
         start_a_thread();
     if (!has_quarantine && size == MORE && !keeps_pages(size))
         return KEEPS_NONE;
-    if (go_on(size))
-        return OVERLAP;
+    verdict = go_on(size);
     drop_all(theirs, BLOCKS);
     drop_all(mine, BLOCKS);
-    if (go_on(size) || go_on(40))
-        return OVERLAP;
+    if (verdict == FINE)
+        verdict = go_on(size);
+    if (verdict == FINE)
+        verdict = go_on(40);
+    if (verdict != FINE)
+        return verdict;
     if (!has_quarantine)
         take_all_and_free(size);
     counted->in_use = in_use();
@@ -381,6 +424,21 @@ static void big_in_and_out(void)
     make(&theirs[6], BIG, 6);
 }
 
+static void free_big_blocks(void)
+{
+    big_blocks();
+    for (size_t i = 0; i < 4; i++)
+        drop(&theirs[i]);
+}
+
+/* In the place of one that was freed, with the guard farther away; there it grows once more. */
+static void somewhat_larger(void)
+{
+    make(&theirs[5], BIG + 4096, 5);
+    announce(&theirs[5], (struct block){ realloc(withdraw(&theirs[5]), BIG + 9000), BIG + 9000 },
+             5);
+}
+
 static void huge_in_and_out(void)
 {
     make(&theirs[5], HUGE, 5);
@@ -465,6 +523,7 @@ static const struct operation operations[] = {
     { "free of another's", nothing, blocks_of_other, release_remote, 40, 4 * 48 }, /* to fold */
     { "malloc, what others freed", many_of_40, free_theirs, allocate_and_fold, 40, 48 },
     { "big blocks", big_blocks, nothing, big_in_and_out, BIG, BIG + 65536 },
+    { "larger big blocks", free_big_blocks, nothing, somewhat_larger, BIG, BIG + 65536 },
     { "a mapping", nothing, nothing, huge_in_and_out, HUGE, HUGE + 65536 },
     { "realloc of a mapping", a_huge_block, nothing, resize_huge, HUGE, HUGE + MORE_HUGE + 131072 },
     { "realloc", some_blocks, nothing, resize, 40, 48 + 1024 },
@@ -480,8 +539,8 @@ static int failures;
 
 static void judge(const struct operation *operation, int status)
 {
-    static const char *const verdicts[] = { "", "a block is broken", "blocks overlap",
-                                            "no pages are kept" };
+    static const char *const verdicts[8] = { "", "a block is broken", "blocks overlap",
+                                             "no pages are kept", "a block has no guard" };
 
     if (status == 0 && (counted->in_use > counted->in_use_at_first + operation->lost ||
                         counted->strays > counted->strays_at_first + operation->lost)) {
@@ -491,7 +550,7 @@ static void judge(const struct operation *operation, int status)
         failures++;
     } else if (status != 0) {
         fprintf(stderr, "%s, step %lu: the child ended with %#x %s\n", operation->name, steps,
-                (unsigned)status, WIFEXITED(status) ? verdicts[WEXITSTATUS(status) & 3] : "");
+                (unsigned)status, WIFEXITED(status) ? verdicts[WEXITSTATUS(status) & 7] : "");
         failures++;
     }
 }
