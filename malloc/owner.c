@@ -115,6 +115,13 @@ static void end(void *at)
     door_close(opened);
 }
 
+/* Was it taken in this process? Else its thread is gone, too, but a fork that was no fork() may
+ * have cut it off half way, and nothing was put right since. */
+static bool is_of_here(const struct owner *owner)
+{
+    return owner->random.epoch == *ward_root_.fork_word;
+}
+
 /* One of a thread that took it after its end, and is gone. NULL: there is none. */
 static struct owner *take_over(void)
 {
@@ -127,7 +134,8 @@ static struct owner *take_over(void)
         struct owner *owner = &ward_root_.owners[i];
         uint32_t thread = atomic_load(&owner->taken);
 
-        if (thread > 1 && ward_moment_is_gone_(atomic_load(&pool->process), thread) &&
+        if (thread > 1 && is_of_here(owner) &&
+            ward_moment_is_gone_(atomic_load(&pool->process), thread) &&
             atomic_compare_exchange_strong(&owner->taken, &thread, 1)) {
             atomic_fetch_sub(&pool->late, 1);
             ward_span_abandon_(owner);
