@@ -128,25 +128,27 @@ static void hold(struct owner *owner, struct span *span, uint32_t word, uint64_t
     hand_advance(hand, ward_root_.policy);
 }
 
-/* The word after the one that was issued from last. */
-static uint32_t next_word(const struct owner *owner, struct span *span)
+static uint32_t words_of(const struct span *span)
 {
-    const struct hand *hand = &owner->hands[span->class];
-
-    return hand->span == span ? (uint32_t)(hand->states - span->states) / 64 + 1 : 0;
+    return (span->fresh + 63) / 64;
 }
 
-/* Takes the next that are free: by policy from a random place on. */
+/* The word that was issued from last; of another span than the hand's the last of all, so that the
+ * first is next. */
+static uint32_t last_word(const struct hand *hand, const struct span *span)
+{
+    return hand->span == span ? (uint32_t)(hand->states - span->states) / 64 : words_of(span) - 1;
+}
+
+/* Takes the next that are free. */
 static bool seek(struct owner *owner, struct span *span)
 {
-    uint32_t words = (span->fresh + 63) / 64, from = next_word(owner, span);
+    uint32_t words = words_of(span), last = last_word(&owner->hands[span->class], span);
 
     if (span->free == 0)
         return false;
-    if (ward_root_.policy & POLICY_RANDOM)
-        from = ward_random_below_(&owner->random, ward_root_.fork_word, words);
-    for (uint32_t i = 0; i < words; i++) {
-        uint32_t word = (from + i) % words;
+    for (uint32_t i = 1; i <= words; i++) {
+        uint32_t word = (last + i) % words;
         uint64_t bits = look(span, word);
 
         if (bits) {
@@ -157,12 +159,20 @@ static bool seek(struct owner *owner, struct span *span)
     return false;
 }
 
-/* A span that has enough is gone through: 64 slots as often as it has such, whatever is left of it
- * meanwhile. Then it must have enough again. Each hand gets its share of what was free at first,
- * and a span that is full but for a few slots is not asked for them one by one. */
-static void begin_sweep(struct hand *hand, const struct span *span)
+/* A span that has enough is gone through, by policy from a random place on: 64 slots as often as it
+ * has such, whatever is left of it meanwhile. Then it must have enough again. Each hand gets its
+ * share of what was free at first, and a span that is full but for a few slots is not asked for
+ * them one by one. */
+static void begin_sweep(struct owner *owner, struct span *span)
 {
-    hand->left = (span->fresh + 63) / 64;
+    struct hand *hand = &owner->hands[span->class];
+    uint32_t last = last_word(hand, span);
+
+    if (ward_root_.policy & POLICY_RANDOM)
+        last = ward_random_below_(&owner->random, ward_root_.fork_word, words_of(span));
+    hand->span = span;
+    hand->states = &span->states[(size_t)last * 64];
+    hand->left = words_of(span);
 }
 
 static bool sweep(struct owner *owner, const struct class_info *info, struct span *span)
@@ -170,7 +180,7 @@ static bool sweep(struct owner *owner, const struct class_info *info, struct spa
     struct hand *hand = &owner->hands[info - ward_root_.classes];
 
     if (hand->left == 0 && span->free >= info->enough)
-        begin_sweep(hand, span);
+        begin_sweep(owner, span);
     if (hand->left == 0)
         return false;
     hand->left--;
@@ -184,7 +194,7 @@ static bool issue_from(struct owner *owner, const struct class_info *info, struc
         return false;
     if (span->free < info->enough)
         extend(info, span, growing);
-    begin_sweep(&owner->hands[span->class], span);
+    begin_sweep(owner, span);
     return sweep(owner, info, span);
 }
 
@@ -217,7 +227,6 @@ bool ward_hand_refill_(struct owner *owner, unsigned class)
         span = obtain(owner, class);
         if (!span)
             return scrape(owner, class);
-        owner->hands[class].span = span;
     }
     return true;
 }

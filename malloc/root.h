@@ -27,7 +27,7 @@
 enum policy {
     POLICY_SLACK = 1,      /* at least one byte behind each block, with a canary */
     POLICY_ZERO = 2,       /* freed memory is cleared, and still must be clear when issued again */
-    POLICY_RANDOM = 4,     /* a random one of the free slots */
+    POLICY_RANDOM = 4,     /* a random one of the next free slots */
     POLICY_QUARANTINE = 8, /* what was freed waits */
     POLICY_SAMPLE = 16,    /* one now and then goes to a guarded slot */
     POLICY_PAGES = 32,     /* all do */

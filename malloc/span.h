@@ -192,15 +192,17 @@ WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
 
 /* --- Allocating ------------------------------------------------------------------------------- */
 
-/* One of the free bits; by policy a random one. The multiplier is one of Steele and Vigna's
- * ("Computationally easy, spectrally good multipliers", 2022). */
+/* The first of the free bits; by policy the first from a random one of the 16 slots on that begin
+ * there. So blocks that follow each other in time are near each other, and seldom neighbours. The
+ * multiplier is one of Steele and Vigna's ("Computationally easy, spectrally good multipliers",
+ * 2022). */
 WARD_INLINE uint64_t choose(struct hand *hand, unsigned policy)
 {
-    unsigned turn;
+    unsigned turn = (unsigned)__builtin_ctzll(hand->bits);
 
     if (!(policy & POLICY_RANDOM))
-        return (unsigned)__builtin_ctzll(hand->bits);
-    turn = (unsigned)(hand->turns >> 58);
+        return turn;
+    turn = (turn + (unsigned)(hand->turns >> 60)) & 63;
     hand->turns *= UINT64_C(0xd1342543de82ef95);
     return ((unsigned)__builtin_ctzll(ward_slot_rotate_(hand->bits, turn)) + turn) & 63;
 }
