@@ -10,7 +10,6 @@
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -305,20 +304,22 @@ static void locked(void)
 
 static _Atomic bool enough;
 
-/* Takes what addresses get free, and looks after them. */
+/* Takes what addresses get free, has many of them for a while, and then looks after them. */
 static void *take_addresses(void *unused)
 {
-    while (!enough) {
-        unsigned char *at =
-            mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    enum { HELD = 2000 };
+    static volatile unsigned char *held[HELD];
 
-        if (at == MAP_FAILED)
-            abort();
-        at[0] = at[63 * PAGE] = 1;
-        sched_yield();
-        if (at[0] != 1 || at[63 * PAGE] != 1)
-            abort();
-        munmap(at, 64 * PAGE);
+    while (!enough) {
+        for (size_t i = 0; i < HELD; i++) {
+            held[i] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            if (held[i] == MAP_FAILED)
+                abort();
+            held[i][0] = 1;
+        }
+        for (size_t i = 0; i < HELD; i++)
+            if (held[i][0] != 1 || munmap((void *)(uintptr_t)held[i], PAGE))
+                abort();
     }
     return unused;
 }
@@ -330,7 +331,7 @@ static void nobody_elses_addresses_are_touched(void)
 
     if (pthread_create(&thread, NULL, take_addresses, NULL))
         abort();
-    for (size_t i = 0; i < 200; i++)
+    for (size_t i = 0; i < 500; i++)
         block = realloc(block, (300 + i % 7 * 3) * MIB);
     enough = true;
     pthread_join(thread, NULL);
