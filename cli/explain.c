@@ -115,41 +115,50 @@ static bool is_code(const char *word, enum ward_bug_kind kind)
     return strcasecmp(word, code) == 0 || strcasecmp(word, code + PREFIX) == 0;
 }
 
-/* Those of a CWE number; 0: all. The count. */
-static unsigned print_codes(FILE *to, uint64_t cwe)
+static void print_all(FILE *to)
 {
-    unsigned count = 0;
-
-    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++) {
-        if (cwe && cwe != ward_bug_cwe((enum ward_bug_kind)kind))
-            continue;
+    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++)
         fprintf(to, "%-22s %s\n", ward_bug_code((enum ward_bug_kind)kind),
                 explanations[kind].means);
-        count++;
-    }
-    return count;
 }
 
-/* Several codes may have one CWE number, so it is not a name for any. */
-static int print_no_code(const char *word)
-{
-    const char *digits = strncasecmp(word, "CWE-", 4) == 0 ? word + 4 : word;
-    uint64_t cwe = 0;
-
-    fprintf(stderr, "ward explain: there is no code \"%s\"; there are\n\n", word);
-    if (!parse_number(digits, &cwe) || cwe == 0 || print_codes(stderr, cwe) == 0)
-        (void)print_codes(stderr, 0);
-    return MISUSED;
-}
-
-static int print_code(enum ward_bug_kind kind)
+static void print_code(enum ward_bug_kind kind)
 {
     const struct explanation *about = &explanations[kind];
 
     printf("%s (CWE-%u)\n\nWhat it means\n    %s\n\nHow sure it is\n    %s\n\nWhat to do next\n"
            "    %s\n",
            ward_bug_code(kind), ward_bug_cwe(kind), about->means, about->sure, about->next);
-    return DONE;
+}
+
+/* The number in "415" or "CWE-415"; 0: it is no such word. */
+static uint64_t cwe_of(const char *word)
+{
+    const char *digits = strncasecmp(word, "CWE-", 4) == 0 ? word + 4 : word;
+    uint64_t cwe = 0;
+
+    return parse_number(digits, &cwe) ? cwe : 0;
+}
+
+/* Several codes may have one CWE number: each is explained. */
+static int print_matching(const char *word)
+{
+    uint64_t cwe = cwe_of(word);
+    unsigned count = 0;
+
+    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++) {
+        if (!is_code(word, (enum ward_bug_kind)kind) &&
+            (cwe == 0 || cwe != ward_bug_cwe((enum ward_bug_kind)kind)))
+            continue;
+        if (count++)
+            putchar('\n');
+        print_code((enum ward_bug_kind)kind);
+    }
+    if (count)
+        return DONE;
+    fprintf(stderr, "ward explain: there is no code \"%s\"; there are\n\n", word);
+    print_all(stderr);
+    return MISUSED;
 }
 
 static int explain(int argc, char **argv)
@@ -157,22 +166,19 @@ static int explain(int argc, char **argv)
     if (argc > 2)
         return misuse(&explain_command, "\"%s\" is too much", argv[2]);
     if (argc < 2) {
-        (void)print_codes(stdout, 0);
+        print_all(stdout);
         return DONE;
     }
-    for (unsigned kind = 1; kind < WARD_BUG_KIND_END_; kind++)
-        if (is_code(argv[1], (enum ward_bug_kind)kind))
-            return print_code((enum ward_bug_kind)kind);
-    return print_no_code(argv[1]);
+    return print_matching(argv[1]);
 }
 
 const struct command explain_command = {
     .name = "explain",
-    .arguments = "[CODE]",
+    .arguments = "[CODE|CWE]",
     .purpose = "says what the code of a report means",
     .help =
         "CODE is as in the report, such as WARD-DOUBLE-FREE, or without WARD-. Without CODE all\n"
-        "are listed; with a CWE number instead, those that have it.\n\n"
+        "are listed. A CWE number, such as CWE-415 or 415, stands for all codes that have it.\n\n"
         "The exit status is 0; 2 if there is no such code.\n",
     .run = explain,
 };
