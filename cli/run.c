@@ -16,6 +16,8 @@
 /* As env(1), nohup(1) and others end when the program does not run. */
 enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
+enum { REPORT_BYTES = 511 }; /* of a file of reports, at most: OUTPUT_PATH_CAP of the malloc */
+
 static int __attribute__((format(printf, 2, 3))) fail(int status, const char *format, ...)
 {
     va_list arguments;
@@ -59,6 +61,7 @@ struct wishes {
 static const char *report_option(const char *report, const char **why)
 {
     static char option[2 * PATH_MAX];
+    const size_t name = sizeof "report=" - 1;
     char here[PATH_MAX] = "";
 
     *why = "a path with a colon or a comma is no option of the malloc";
@@ -69,12 +72,15 @@ static const char *report_option(const char *report, const char **why)
         *why = strerror(errno);
         return NULL;
     }
-    (void)snprintf(option, sizeof option, "report=%s%s%s", here, *here ? "/" : "", report);
-    return strpbrk(here, ":,") ? NULL : option;
+    (void)snprintf(option, sizeof option, "report=%s%s%s", here, here[1] ? "/" : "", report);
+    if (strpbrk(here, ":,"))
+        return NULL;
+    *why = "the malloc takes no path of more than 511 bytes";
+    return strlen(option) - name <= REPORT_BYTES ? option : NULL;
 }
 
-/* Can reports be added to that file? It may be made yet, and so stays unmade here; where %p is in
- * its name it is another file. 0, or an error number. */
+/* Can reports be added to that file? The malloc follows no link at its end. It may be made yet, and
+ * so stays unmade here; where %p is in its name it is another file. 0, or an error number. */
 static int cannot_report(const char *file)
 {
     char directory[PATH_MAX];
@@ -83,8 +89,11 @@ static int cannot_report(const char *file)
 
     if (strcmp(file, "json") == 0 || strcmp(file, "text") == 0)
         return 0;
-    if (!strstr(file, "%p") && stat(file, &about) == 0)
-        return S_ISDIR(about.st_mode) ? EISDIR : access(file, W_OK) ? errno : 0;
+    if (!strstr(file, "%p") && lstat(file, &about) == 0)
+        return S_ISLNK(about.st_mode)   ? ELOOP
+               : S_ISDIR(about.st_mode) ? EISDIR
+               : access(file, W_OK)     ? errno
+                                        : 0;
     (void)snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - file) + 1 : 1,
                    slash ? file : ".");
     if (strstr(directory, "%p"))
