@@ -37,9 +37,6 @@ void ward_heap_free_balanced_(void *block)
 
 /* --- What few ask for ------------------------------------------------------------------------- */
 
-/* Where all is locked, or moments are recorded. */
-enum { POLICY_RARE = POLICY_LOCK | POLICY_MOMENTS };
-
 static void *alloc_rare(size_t size)
 {
     bool opened = ward_owner_enter_();

@@ -86,7 +86,7 @@ void *ward_span_alloc_slow_(size_t size, size_t bytes)
     void *block = NULL;
 
     if (bytes <= size) {
-        if (WARD_UNLIKELY(bytes == size && ward_root_.policy & POLICY_LOCK)) /* not by overflow */
+        if (WARD_UNLIKELY(bytes == size && ward_root_.policy & POLICY_RARE)) /* not by overflow */
             return ward_heap_alloc_unusual_(size);
         bytes = bytes_for(size);
     }

@@ -44,6 +44,7 @@ enum policy {
     POLICY_BALANCED = POLICY_CHECKS | POLICY_SAMPLE,
     POLICY_STRICT = POLICY_BALANCED | POLICY_LONG | POLICY_FAMILY | POLICY_NARROW | POLICY_SEAL |
                     POLICY_WHOLE | POLICY_KEYS,
+    POLICY_RARE = POLICY_LOCK | POLICY_MOMENTS, /* allocating is more than finding a block */
 };
 
 /* Set with POLICY_LONG, _FAMILY, _MOMENTS and _LOCK, with which allocating and freeing is more than

@@ -6,7 +6,6 @@ void delete_sized(void *block, size_t size) __asm__("_ZdlPvm") __attribute__((we
 
 int main(void)
 {
-    free(hidden(malloc(1))); /* the very first is not recorded */
     delete_sized(hidden(malloc(40)), 39);
     return 0;
 }
