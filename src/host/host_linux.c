@@ -488,18 +488,50 @@ const volatile uint64_t *ward_host_fork_word(void)
 
 /* A fork copies the seed. What tells the copies apart is the process, and the time: of two children
  * that had the same number one after the other. */
+struct origin {
+    uint64_t nanoseconds, process; /* process 0: not asked for yet */
+};
+
+static struct origin ask_origin(void)
+{
+    int64_t now[2] = { 0, 0 }; /* seconds, nanoseconds */
+
+    (void)call(SYS_clock_gettime, CLOCK_MONOTONIC, (uintptr_t)now, 0);
+    return (struct origin){ (uint64_t)now[0] * 1000000000 + (uint64_t)now[1],
+                            (uint64_t)call(SYS_getpid, 0, 0, 0) };
+}
+
+/* Asked for once in each process, since a filter that refuses random bytes may end a process for
+ * asking these. It stands behind the fork word, which is wiped in a child. Threads that race store
+ * different times: each is one of this process. */
+static struct origin origin_of(uint64_t *word)
+{
+    struct origin *kept = (void *)(word + 1), origin;
+
+    if (word == &plain_word)
+        return ask_origin();
+    origin.process = __atomic_load_n(&kept->process, __ATOMIC_ACQUIRE);
+    origin.nanoseconds = __atomic_load_n(&kept->nanoseconds, __ATOMIC_RELAXED);
+    if (origin.process)
+        return origin;
+    origin = ask_origin();
+    __atomic_store_n(&kept->nanoseconds, origin.nanoseconds, __ATOMIC_RELAXED);
+    __atomic_store_n(&kept->process, origin.process, __ATOMIC_RELEASE);
+    return origin;
+}
+
 static bool draw_from_seed(void *bytes, size_t len)
 {
     uint64_t *word = atomic_load_explicit(&fork_word, memory_order_acquire);
-    int64_t now[2] = { 0, 0 }; /* seconds, nanoseconds */
+    struct origin origin;
     uint32_t nonce[3];
 
     if (!word)
         return false;
-    (void)call(SYS_clock_gettime, CLOCK_MONOTONIC, (uintptr_t)now, 0);
-    nonce[0] = (uint32_t)now[1];
-    nonce[1] = (uint32_t)now[0];
-    nonce[2] = (uint32_t)call(SYS_getpid, 0, 0, 0);
+    origin = origin_of(word);
+    nonce[0] = (uint32_t)origin.nanoseconds;
+    nonce[1] = (uint32_t)(origin.nanoseconds >> 32);
+    nonce[2] = (uint32_t)origin.process;
     return ward_seed_draw_(seed_of(word), nonce, bytes, len);
 }
 
@@ -535,6 +567,7 @@ static uint64_t new_word(uint64_t *word)
             ward_host_die();
     while (fresh.value == 0);
     ward_seed_add_(seed_of(word), fresh.seed);
+    (void)origin_of(word); /* while it may be asked for */
     value = fresh.value;
     ward_wipe_(&fresh, sizeof fresh);
     if (word == &plain_word)

@@ -454,6 +454,19 @@ static int forbid(int number, unsigned third, int error)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
 }
 
+static int forbid_on_death(int number)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = { sizeof program / sizeof program[0], program };
+
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+}
+
 static bool has_filters(void)
 {
     return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
@@ -661,6 +674,27 @@ static void a_source_that_is_taken_away_later_is_not_missed(void **state)
     skip_unless(has_filters(), "no seccomp to take getrandom away with");
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(in_child(random_is_taken_away, &errors[i]), 0);
+}
+
+/* A filter that answers getrandom by an error, and the others by the end of the process. */
+static int drawing_asks_nothing(void *unused)
+{
+    unsigned char drawn[DRAWN];
+
+    (void)unused;
+    EXPECT(ward_host_fork_epoch() != 0);
+    EXPECT(forbid(SYS_getrandom, 0, EPERM) == 0);
+    EXPECT(forbid_on_death(SYS_clock_gettime) == 0);
+    EXPECT(forbid_on_death(SYS_getpid) == 0);
+    EXPECT(ward_host_random(drawn, DRAWN) == 0);
+    return 0;
+}
+
+static void a_seed_is_drawn_from_without_other_calls(void **state)
+{
+    (void)state;
+    skip_unless(has_filters(), "no seccomp to take calls away with");
+    assert_int_equal(in_child(drawing_asks_nothing, NULL), 0);
 }
 
 /* --- The key ---------------------------------------------------------------------------------- */
@@ -1092,6 +1126,7 @@ int main(void)
         cmocka_unit_test(random_goes_on_after_signals),
         cmocka_unit_test(without_a_source_nothing_goes_on),
         cmocka_unit_test(a_source_that_is_taken_away_later_is_not_missed),
+        cmocka_unit_test(a_seed_is_drawn_from_without_other_calls),
         cmocka_unit_test(without_getrandom_every_generation_still_has_its_epoch),
         cmocka_unit_test(without_getrandom_or_a_clock_children_are_told_by_their_numbers),
         cmocka_unit_test(without_getrandom_children_of_one_number_are_told_by_the_time),
