@@ -115,7 +115,7 @@ static void *alloc_span(struct owner *owner, unsigned class, size_t size)
     span->fresh = 1;
     STORE(span->states, SLOT_BIG);
     status_add(WARD_STATUS_BIG_ALLOCS, 1);
-    ward_kept_yield_(span->open);
+    ward_kept_use_(span->open);
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm(span->base, size, span->open - size);
     return span->base;
@@ -295,7 +295,7 @@ bool ward_big_resize_(const struct place *place, size_t size)
     }
     status_unuse(span->open);
     resized = fit_open(span, pages_for(size));
-    ward_kept_yield_(span->open);
+    ward_kept_use_(span->open);
     if (!resized && span->open < pages_for(size)) /* else what could not be closed stays open */
         return false;
     span->size = size;
@@ -314,7 +314,7 @@ static bool forget_guard(struct span *span)
     if (!info->committed || !ward_memory_is_split_())
         return true;
     if (span->split)
-        ward_memory_unsplit_();
+        ward_memory_budget_give_();
     span->split = false;
     span->open = 0;
     return ward_host_protect(span->base, info->bytes, WARD_RW | WARD_HOST_KEEP_KEY) == 0;

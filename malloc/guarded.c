@@ -189,11 +189,11 @@ static bool open(const struct guarded_class *class, struct guarded_pages pages)
         return true;
     if (class->committed)
         return ward_host_advise(pages.at, pages.len, WARD_HOST_UNGUARD) == 0;
-    if (!ward_memory_split_())
+    if (!ward_memory_budget_take_())
         return false;
     if (ward_host_protect(pages.at, pages.len, WARD_RW | WARD_HOST_KEEP_KEY) == 0)
         return true;
-    ward_memory_unsplit_();
+    ward_memory_budget_give_();
     return false;
 }
 
@@ -206,7 +206,7 @@ static bool shut(const struct guarded_class *class, struct guarded_pages pages)
     ward_memory_release_(pages.at, pages.len);
     if (class->committed || ward_host_protect(pages.at, pages.len, WARD_NONE | WARD_HOST_KEEP_KEY))
         return false;
-    ward_memory_unsplit_();
+    ward_memory_budget_give_();
     return true;
 }
 

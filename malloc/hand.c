@@ -54,7 +54,7 @@ static void extend(const struct class_info *info, struct span *span, bool growin
     size_t from = round_up((size_t)span->fresh * info->bytes, ward_root_.page);
     size_t to = round_up((size_t)(span->fresh + more) * info->bytes, ward_root_.page);
 
-    ward_kept_yield_((size_t)more * info->bytes);
+    ward_kept_use_((size_t)more * info->bytes);
     span->free += more;
     span->fresh += more;
     if (info->bytes <= POPULATE_MAX && to > from + ward_root_.page) {

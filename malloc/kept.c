@@ -88,7 +88,7 @@ bool ward_kept_trim_(size_t leave)
 
 /* What spans keep is of no use to other classes. In a process that is small with all of it, it is
  * worth its pages: who has a few large blocks of many sizes would get new ones at each. */
-void ward_kept_yield_(size_t bytes)
+void ward_kept_use_(size_t bytes)
 {
     struct trim trim = { 0, UINT32_MAX, false };
     size_t used, peak, spare;

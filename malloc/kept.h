@@ -32,9 +32,10 @@ void ward_kept_sub_(size_t len);
 void ward_kept_inherit_(void);
 void ward_kept_inherit_span_(const struct span *span);
 
-/* So many bytes more are in use from now on. What is kept stays within what the process had in use
- * before, and a little: more would be so much more at its peak. Not in a process that is small. */
-void ward_kept_yield_(size_t bytes);
+/* Counts so many bytes more as in use, and gives back what is kept above a bound: what the process
+ * had in use before, and a little. More would be so much more at its peak. A process that is small
+ * keeps all. */
+void ward_kept_use_(size_t bytes);
 
 /* Gives those pages back, but for about `leave` bytes of them. False: there were none to give. */
 bool ward_kept_trim_(size_t leave);

@@ -98,7 +98,7 @@ static void *map_block(struct owner *owner, size_t size, size_t align)
     entry->family = 0;
     atomic_store(&entry->at, (uintptr_t)block);
     status_add(WARD_STATUS_BIG_ALLOCS, 1);
-    ward_kept_yield_(inner);
+    ward_kept_use_(inner);
     if (ward_root_.policy & POLICY_SLACK)
         slack_arm(block, size, inner - size);
     return block;

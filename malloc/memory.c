@@ -117,15 +117,15 @@ bool ward_memory_commit_(const struct prefix *prefix, _Atomic size_t *committed,
 
 static _Atomic size_t split;
 
-bool ward_memory_split_(void)
+bool ward_memory_budget_take_(void)
 {
     if (atomic_fetch_add(&split, 2) < ward_host_split_budget())
         return true;
-    ward_memory_unsplit_();
+    ward_memory_budget_give_();
     return false;
 }
 
-void ward_memory_unsplit_(void)
+void ward_memory_budget_give_(void)
 {
     atomic_fetch_sub(&split, 2);
 }
@@ -158,10 +158,10 @@ bool ward_memory_guard_(unsigned char *at, size_t len)
         return false;
     if (ward_memory_mark_(at, len)) {
         status_add(WARD_STATUS_GUARDS_MARKED, 1);
-    } else if (!ward_memory_split_()) {
+    } else if (!ward_memory_budget_take_()) {
         status_add(WARD_STATUS_GUARDS_MISSING, 1);
     } else if (ward_host_protect(at, len, WARD_NONE | WARD_HOST_KEEP_KEY)) {
-        ward_memory_unsplit_();
+        ward_memory_budget_give_();
         status_add(WARD_STATUS_GUARDS_MISSING, 1);
     } else {
         status_add(WARD_STATUS_GUARDS_MAPPED, 1);
@@ -174,7 +174,7 @@ bool ward_memory_unguard_(unsigned char *at, size_t len)
 {
     if (ward_host_protect(at, len, WARD_RW | WARD_HOST_KEEP_KEY))
         return false;
-    ward_memory_unsplit_();
+    ward_memory_budget_give_();
     return true;
 }
 

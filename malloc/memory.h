@@ -51,10 +51,10 @@ bool ward_memory_guard_(unsigned char *at, size_t len);
 bool ward_memory_unguard_(unsigned char *at, size_t len);
 
 /* Takes two mappings from the budget of those that guards may cost. False: it is used up. */
-bool ward_memory_split_(void);
+bool ward_memory_budget_take_(void);
 
 /* Gives them back. */
-void ward_memory_unsplit_(void);
+void ward_memory_budget_give_(void);
 
 /* Is a part of it in use? */
 bool ward_memory_is_split_(void);
