@@ -48,6 +48,14 @@ static uint32_t extension(const struct class_info *info, const struct span *span
 }
 
 /* Small slots are written soon after they are issued: their pages are faulted in together. */
+static void populate(const struct span *span, size_t from, size_t to)
+{
+    if (from < span->paged)
+        from = round_up(span->paged, ward_root_.page);
+    if (to > from + ward_root_.page) /* else it is left to the first write */
+        (void)!ward_host_advise(span->base + from, to - from, WARD_HOST_POPULATE);
+}
+
 static void extend(const struct class_info *info, struct span *span, bool growing)
 {
     uint32_t more = extension(info, span, growing);
@@ -57,10 +65,8 @@ static void extend(const struct class_info *info, struct span *span, bool growin
     ward_kept_use_((size_t)more * info->bytes);
     span->free += more;
     span->fresh += more;
-    if (info->bytes <= POPULATE_MAX && to > from + ward_root_.page) {
-        /* else they are faulted in one by one */
-        (void)!ward_host_advise(span->base + from, to - from, WARD_HOST_POPULATE);
-    }
+    if (info->bytes <= POPULATE_MAX)
+        populate(span, from, to);
 }
 
 /* Is it worth going back to? A span with a few free slots rests until there are more: what finding
@@ -87,6 +93,7 @@ static struct span *obtain(struct owner *owner, unsigned class)
         span = ward_pool_make_(class);
     if (span) {
         ward_kept_sub_(span->kept);
+        span->paged = (uint32_t)span->kept;
         span->kept = 0;
         ward_span_own_(owner, span);
     }

@@ -106,6 +106,7 @@ void ward_span_clear_out_(struct span *span)
 {
     (void)empty(span);
     ward_kept_drop_(span);
+    span->paged = 0;
     ward_span_watch_(span);
 }
 

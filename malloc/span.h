@@ -74,6 +74,7 @@ struct span {
     bool split;       /* of a big class: the guard is one of ward_memory_unguard_() */
     bool unsure;      /* the same: its guard is being moved, and may be missing or too far */
     uint32_t kept_at; /* when, in seconds of the clock */
+    uint32_t paged;   /* so many of its first bytes had pages when an owner took it */
     WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };
 
