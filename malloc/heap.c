@@ -163,11 +163,24 @@ void *ward_heap_alloc_aligned_(size_t align, size_t size)
 
 /* --- Size ------------------------------------------------------------------------------------- */
 
+/* Is it where blocks of a class with many slots to a span start? */
+static bool find_slot(const void *block, struct place *place)
+{
+    return find(block, place) && place->slot != NO_SLOT && place->class->slots > 1;
+}
+
+/* The requested size of the block there; SIZE_MAX: there is none. */
+static size_t size_in(const struct place *place)
+{
+    uint32_t state = LOAD(state_at(place));
+
+    return state < SLOT_LIVE ? SIZE_MAX : place->class->bytes - (state - SLOT_LIVE);
+}
+
 /* The requested size of a live block; SIZE_MAX: it is none. The door is open. */
 static size_t size_of(const void *block)
 {
     struct place place;
-    uint32_t state;
 
     if (guarded_has(block))
         return ward_guarded_size_(block);
@@ -175,10 +188,7 @@ static size_t size_of(const void *block)
         return ward_owner_here_() ? ward_mapped_size_(block) : SIZE_MAX;
     if (place.slot == NO_SLOT)
         return SIZE_MAX;
-    if (place.class->slots == 1)
-        return ward_big_size_(&place);
-    state = LOAD(&place.span->states[place.slot]);
-    return state < SLOT_LIVE ? SIZE_MAX : place.class->bytes - (state - SLOT_LIVE);
+    return place.class->slots == 1 ? ward_big_size_(&place) : size_in(&place);
 }
 
 size_t ward_heap_size_(const void *block)
@@ -242,22 +252,26 @@ static bool stays(const struct class_info *class, size_t was, size_t size)
 }
 
 /* In place, as long as the class is the same. False: it has to move. */
-static bool resize(void *block, size_t was, size_t size)
+static bool resize_slot(void *block, const struct place *place, size_t was, size_t size)
+{
+    size_t slack = place->class->bytes - was;
+
+    if (size > (size_t)PTRDIFF_MAX || !stays(place->class, was, size))
+        return false;
+    if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, slack)) {
+        ward_report_overflow_(block, was, slack);
+        return false;
+    }
+    set_size(block, place, was, size);
+    return true;
+}
+
+/* The same of any other block. */
+static bool resize_other(void *block, size_t size)
 {
     struct place place;
 
-    if (size > (size_t)PTRDIFF_MAX || !find(block, &place))
-        return false;
-    if (place.class->slots == 1)
-        return ward_big_resize_(&place, size);
-    if (!stays(place.class, was, size))
-        return false;
-    if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, place.class->bytes - was)) {
-        ward_report_overflow_(block, was, place.class->bytes - was);
-        return false;
-    }
-    set_size(block, &place, was, size);
-    return true;
+    return size <= (size_t)PTRDIFF_MAX && find(block, &place) && ward_big_resize_(&place, size);
 }
 
 static void *resize_foreign(void *block, size_t size)
@@ -271,7 +285,9 @@ static void *resize_foreign(void *block, size_t size)
 
 static void *resize_or_move(void *block, size_t size)
 {
-    size_t was = size_of(block);
+    struct place place;
+    bool is_slot = find_slot(block, &place);
+    size_t was = is_slot ? size_in(&place) : size_of(block);
     void *moved;
 
     if (was == SIZE_MAX && ward_foreign_has_(block))
@@ -281,7 +297,7 @@ static void *resize_or_move(void *block, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    if (resize(block, was, size))
+    if (is_slot ? resize_slot(block, &place, was, size) : resize_other(block, size))
         return block;
     moved = was > CLASS_SMALL_MAX ? ward_big_move_(block, size) : NULL;
     if (moved)

@@ -42,19 +42,18 @@ WARD_INLINE _Atomic uint64_t *pending_of(struct span *span, const struct class_i
 
 /* --- A size ----------------------------------------------------------------------------------- */
 
-/* A block's size has become another in a slot of `bytes`: what is its no more is cleared by policy,
- * so is the old canary, and there is one behind its end again. */
+/* A block's size has become another in a slot of `bytes`, which may be less than there was: what is
+ * its no more is cleared by policy, so is the old canary, and there is one behind its end again. */
 WARD_INLINE void slack_move(unsigned char *block, size_t bytes, size_t was, size_t size)
 {
     bool has_slack = (ward_root_.policy & POLICY_SLACK) != 0;
-    size_t end = bytes < was + 8 ? bytes : was + 8;
 
-    if (has_slack && size > was) /* it would become readable */
-        memset(block + was, 0, size - was < 8 ? size - was : 8);
+    if (has_slack && was < bytes)
+        slack_set(block, was, bytes - was, 0);
     if (ward_root_.policy & POLICY_ZERO && size < was)
-        memset(block + size, 0, end - size);
+        memset(block + size, 0, (was < bytes ? was : bytes) - size);
     if (has_slack)
-        slack_arm_behind(block, size, bytes - size);
+        slack_set(block, size, bytes - size, slack_word(block));
 }
 
 /* --- span.c ----------------------------------------------------------------------------------- */

@@ -173,13 +173,13 @@ WARD_INLINE void slack_arm(unsigned char *block, size_t size, size_t slack)
     ward_store64_(block + size - less, slack_word(block) << 8 * less);
 }
 
-/* The same, and leaves the block as it is. */
-WARD_INLINE void slack_arm_behind(unsigned char *block, size_t size, size_t slack)
+/* The canary, or 0, where the canary is; leaves the block as it is. */
+WARD_INLINE void slack_set(unsigned char *block, size_t size, size_t slack, uint64_t word)
 {
     unsigned less = slack_short(slack);
     uint64_t kept = ward_load64_(block + size - less) & ((UINT64_C(1) << 8 * less) - 1);
 
-    ward_store64_(block + size - less, slack_word(block) << 8 * less | kept);
+    ward_store64_(block + size - less, word << 8 * less | kept);
 }
 
 WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
