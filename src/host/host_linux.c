@@ -489,34 +489,39 @@ const volatile uint64_t *ward_host_fork_word(void)
 /* A fork copies the seed. What tells the copies apart is the process, and the time: of two children
  * that had the same number one after the other. */
 struct origin {
-    uint64_t nanoseconds, process; /* process 0: not asked for yet */
+    uint64_t nanoseconds, process;
+    uint64_t value; /* of the fork word when they were asked for; another one: they do not count */
 };
 
-static struct origin ask_origin(void)
+static struct origin ask_origin(uint64_t value)
 {
     int64_t now[2] = { 0, 0 }; /* seconds, nanoseconds */
 
     (void)call(SYS_clock_gettime, CLOCK_MONOTONIC, (uintptr_t)now, 0);
     return (struct origin){ (uint64_t)now[0] * 1000000000 + (uint64_t)now[1],
-                            (uint64_t)call(SYS_getpid, 0, 0, 0) };
+                            (uint64_t)call(SYS_getpid, 0, 0, 0), value };
 }
 
-/* Asked for once in each process, since a filter that refuses random bytes may end a process for
- * asking these. It stands behind the fork word, which is wiped in a child. Threads that race store
- * different times: each is one of this process. */
+/* Asked for once for each value of the fork word, behind which it stands, since a filter that
+ * refuses random bytes may end a process for asking these. In a child whose fork cut this off it is
+ * the parent's origin that is kept here, but not for a value that the child has. Threads that race
+ * store different times: each is one of this process. */
 static struct origin origin_of(uint64_t *word)
 {
     struct origin *kept = (void *)(word + 1), origin;
+    uint64_t value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 
-    if (word == &plain_word)
-        return ask_origin();
-    origin.process = __atomic_load_n(&kept->process, __ATOMIC_ACQUIRE);
+    if (word == &plain_word || value == 0)
+        return ask_origin(value);
+    origin.value = __atomic_load_n(&kept->value, __ATOMIC_ACQUIRE);
+    origin.process = __atomic_load_n(&kept->process, __ATOMIC_RELAXED);
     origin.nanoseconds = __atomic_load_n(&kept->nanoseconds, __ATOMIC_RELAXED);
-    if (origin.process)
+    if (origin.value == value)
         return origin;
-    origin = ask_origin();
+    origin = ask_origin(value);
     __atomic_store_n(&kept->nanoseconds, origin.nanoseconds, __ATOMIC_RELAXED);
-    __atomic_store_n(&kept->process, origin.process, __ATOMIC_RELEASE);
+    __atomic_store_n(&kept->process, origin.process, __ATOMIC_RELAXED);
+    __atomic_store_n(&kept->value, value, __ATOMIC_RELEASE);
     return origin;
 }
 
@@ -567,7 +572,6 @@ static uint64_t new_word(uint64_t *word)
             ward_host_die();
     while (fresh.value == 0);
     ward_seed_add_(seed_of(word), fresh.seed);
-    (void)origin_of(word); /* while it may be asked for */
     value = fresh.value;
     ward_wipe_(&fresh, sizeof fresh);
     if (word == &plain_word)
@@ -591,7 +595,8 @@ uint64_t ward_host_fork_epoch(void)
 
         if (__atomic_compare_exchange_n(word, &value, made, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE))
-            return made;
+            value = made;
+        (void)origin_of(word); /* while it may be asked for */
     }
     return value;
 }

@@ -454,17 +454,28 @@ static int forbid(int number, unsigned third, int error)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
 }
 
-static int forbid_on_death(int number)
+/* The action instead of the call: SECCOMP_RET_... */
+static int answer_by(int number, unsigned action)
 {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, action),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog filter = { sizeof program / sizeof program[0], program };
 
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+}
+
+static int forbid_on_death(int number)
+{
+    return answer_by(number, SECCOMP_RET_KILL_PROCESS);
+}
+
+static int trap(int number)
+{
+    return answer_by(number, SECCOMP_RET_TRAP);
 }
 
 static bool has_filters(void)
@@ -695,6 +706,42 @@ static void a_seed_is_drawn_from_without_other_calls(void **state)
     (void)state;
     skip_unless(has_filters(), "no seccomp to take calls away with");
     assert_int_equal(in_child(drawing_asks_nothing, NULL), 0);
+}
+
+static pid_t forked = -1;
+
+/* A fork that cuts off who asks for the process: both go on with one answer. */
+static void fork_once(int number)
+{
+    (void)number;
+    if (forked < 0)
+        forked = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static int fork_while_the_process_is_asked_for(void *unused)
+{
+    unsigned char drawn[DRAWN], childs[DRAWN];
+    int ends[2], status = -1;
+
+    (void)unused;
+    EXPECT(pipe(ends) == 0 && signal(SIGSYS, fork_once) != SIG_ERR);
+    EXPECT(trap(SYS_getpid) == 0);
+    EXPECT(ward_host_fork_epoch() != 0);
+    EXPECT(forked >= 0 && forbid(SYS_getrandom, 0, EPERM) == 0);
+    EXPECT(ward_host_random(drawn, DRAWN) == 0);
+    if (forked == 0)
+        _exit(write(ends[1], drawn, DRAWN) != DRAWN);
+    EXPECT(waitpid(forked, &status, 0) == forked && status == 0);
+    EXPECT(read(ends[0], childs, DRAWN) == DRAWN);
+    EXPECT(memcmp(drawn, childs, DRAWN) != 0);
+    return 0;
+}
+
+static void a_child_whose_fork_cut_the_question_off_draws_others(void **state)
+{
+    (void)state;
+    skip_unless(has_filters(), "no seccomp to fork in the middle");
+    assert_int_equal(in_child(fork_while_the_process_is_asked_for, NULL), 0);
 }
 
 /* --- The key ---------------------------------------------------------------------------------- */
@@ -1127,6 +1174,7 @@ int main(void)
         cmocka_unit_test(without_a_source_nothing_goes_on),
         cmocka_unit_test(a_source_that_is_taken_away_later_is_not_missed),
         cmocka_unit_test(a_seed_is_drawn_from_without_other_calls),
+        cmocka_unit_test(a_child_whose_fork_cut_the_question_off_draws_others),
         cmocka_unit_test(without_getrandom_every_generation_still_has_its_epoch),
         cmocka_unit_test(without_getrandom_or_a_clock_children_are_told_by_their_numbers),
         cmocka_unit_test(without_getrandom_children_of_one_number_are_told_by_the_time),
