@@ -100,7 +100,7 @@ static struct span *obtain(struct owner *owner, unsigned class)
     return span;
 }
 
-/* For choices among 64 slots: odd, as they are multiplied on. */
+/* For the choices of a hand: odd, as they are multiplied on. */
 static uint64_t draw_turns(struct owner *owner)
 {
     if (!(ward_root_.policy & POLICY_RANDOM))
