@@ -100,7 +100,7 @@ bool ward_clear_seems_(const unsigned char *at, size_t bytes, uint64_t turns)
     size_t step = step_of(bytes);
     bool clear;
 
-    if (ward_root_.policy & POLICY_WHOLE)
+    if (bytes <= CHECKED_WHOLE || ward_root_.policy & POLICY_WHOLE)
         return ward_clear_is_(at, bytes);
     clear = is_clear(at, END) && is_clear(at + bytes - END, END);
     for (size_t off = turns >> 32 & (step - PIECE); clear && off + PIECE <= bytes; off += step)

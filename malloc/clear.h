@@ -28,7 +28,7 @@ bool ward_clear_has_lines_(void);
 /* Are more than PIECES_MAX bytes clear? */
 bool ward_clear_is_(const unsigned char *at, size_t bytes);
 
-/* The same of more than CHECKED_WHOLE bytes, by looking at the first and the last KiB, and at
+/* The same, but of more than CHECKED_WHOLE bytes by looking at the first and the last KiB, and at
  * pieces of 512 bytes as far from each other, from one on that the bits in `turns` choose: an
  * eighth of it up to 64 KiB, 8 to 17 pieces above; by policy at all of it. */
 bool ward_clear_seems_(const unsigned char *at, size_t bytes, uint64_t turns);

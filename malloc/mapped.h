@@ -57,8 +57,8 @@ void *ward_mapped_alloc_(struct owner *owner, size_t size, size_t align);
 void ward_mapped_free_(void *block);
 
 /* A live block gets another size: where it is if its pages are as many, else elsewhere, by moving
- * them; none is touched. Returns where it is. NULL: it is as it was and has to be copied, as there
- * is no memory, or the system does not move it. */
+ * them; none is touched. Returns where it is. NULL: it is as it was, but for what
+ * its pages allow, and has to be copied, as there is no memory, or the system does not move it. */
 void *ward_mapped_resize_(struct owner *owner, void *block, size_t size);
 
 /* The requested size of a live block; SIZE_MAX: it is none. */

@@ -138,6 +138,20 @@ static void large_memory_is_looked_at_in_part(void **state)
     ward_root_.policy = 0;
 }
 
+static void up_to_16_kib_all_of_it_is_looked_at(void **state)
+{
+    (void)state;
+    memset(large, 0xff, sizeof large);
+    memset(large + ROOM, 0, CHECKED_WHOLE);
+    for (size_t bytes = 4096; bytes <= CHECKED_WHOLE; bytes += 4096)
+        for (size_t i = 0; i < bytes; i += 61) {
+            large[ROOM + i] = 1;
+            assert_false(ward_clear_seems_(large + ROOM, bytes, 0));
+            large[ROOM + i] = 0;
+            assert_true(ward_clear_seems_(large + ROOM, bytes, 0));
+        }
+}
+
 static int by_cache_lines(void **state)
 {
     (void)state;
@@ -155,6 +169,7 @@ int main(void)
         cmocka_unit_test(large_memory_is_cleared_and_no_more),
         cmocka_unit_test(each_byte_of_large_memory_is_seen),
         cmocka_unit_test(large_memory_is_looked_at_in_part),
+        cmocka_unit_test(up_to_16_kib_all_of_it_is_looked_at),
     };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);
 
