@@ -83,15 +83,15 @@ void ward_span_watch_(struct span *span)
 
 /* --- Spans without a block -------------------------------------------------------------------- */
 
-/* Of the pages it keeps. */
+/* Of the pages it keeps: also those that it kept before and nobody used since. */
 static size_t empty(struct span *span)
 {
     size_t used = (size_t)span->fresh * ward_root_.classes[span->class].bytes;
 
     status_unuse(used);
-    span->kept = used;
+    span->kept = used > span->paged ? used : span->paged;
     span->free = span->fresh = 0;
-    return used;
+    return span->kept;
 }
 
 void ward_span_release_(struct owner *owner, struct span *span)

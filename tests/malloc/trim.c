@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -173,6 +174,47 @@ static void what_is_kept_is_given_back_after_a_while(void)
     check(grown(before) <= 8 * MIB, "what was kept for seconds is given back", grown(before));
 }
 
+static bool is_resident(const unsigned char *at)
+{
+    unsigned char state = 0;
+    uintptr_t page = (uintptr_t)at & -(uintptr_t)sysconf(_SC_PAGESIZE);
+
+    if (mincore((void *)page, 1, &state))
+        abort();
+    return state & 1;
+}
+
+static unsigned char *tail;
+
+static void *fill_spans(void *unused)
+{
+    take(4 * MIB / 200, 200);
+    give_back(4 * MIB / 200);
+    return unused;
+}
+
+/* It has the first pages of a span that another one filled. */
+static void *use_a_little(void *unused)
+{
+    unsigned char *block = malloc(200);
+
+    tail = block + 8192;
+    check(is_resident(tail), "the span kept its pages", 0);
+    free(block);
+    return unused;
+}
+
+static void what_was_kept_and_not_used_again_is_given_back_too(void)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, fill_spans, NULL) || pthread_join(thread, NULL) ||
+        pthread_create(&thread, NULL, use_a_little, NULL) || pthread_join(thread, NULL))
+        abort();
+    malloc_trim(0);
+    check(!is_resident(tail), "what is behind goes back, too", 0);
+}
+
 int main(void)
 {
     const char *options = getenv("WARD_OPTIONS");
@@ -187,6 +229,7 @@ int main(void)
     if (!options || strstr(options, "profile=balanced")) /* others choose among eight, or wait */
         passing_blocks_of_many_sizes_keep_little();
     blocks_that_stay_fill_their_spans();
+    what_was_kept_and_not_used_again_is_given_back_too();
     what_a_thread_left_is_given_back_when_others_freed_it();
     threads_that_allocate_to_their_very_end_leave_nothing();
     what_is_kept_is_given_back_after_a_while();
