@@ -53,7 +53,7 @@ static bool set_open(struct span *span, size_t open)
         done = was < open ? ward_memory_open_(base + was, open - was)
                           : ward_memory_close_(base + open, was - open);
     span->open = done ? open : was;
-    span->unsure = false;
+    span->unsure = committed && !done;
     return done;
 }
 

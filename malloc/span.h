@@ -193,10 +193,10 @@ WARD_INLINE bool slack_is(const unsigned char *block, size_t size, size_t slack)
 
 /* --- Allocating ------------------------------------------------------------------------------- */
 
-/* The first of the free bits; by policy the first from a random one of the 16 slots on that begin
- * there. So blocks that follow each other in time are near each other, and seldom neighbours. The
- * multiplier is one of Steele and Vigna's ("Computationally easy, spectrally good multipliers",
- * 2022). */
+/* The first of the free bits. By policy the first at or behind a random place, which is at most 15
+ * slots farther: blocks that follow each other in time are near each other, and seldom neighbours.
+ * The multiplier is one of Steele and Vigna's ("Computationally easy, spectrally good
+ * multipliers", 2022). */
 WARD_INLINE uint64_t choose(struct hand *hand, unsigned policy)
 {
     unsigned turn = (unsigned)__builtin_ctzll(hand->bits);
