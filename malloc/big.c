@@ -17,6 +17,12 @@
 
 /* --- What of a span is open ------------------------------------------------------------------- */
 
+/* As much as can be, with a guard behind. */
+static size_t most_open(const struct class_info *info)
+{
+    return ((size_t)1 << info->pitch_log2) - ward_root_.page;
+}
+
 /* Where the range is committed. Markers beyond `was` stay from larger blocks, or from one that a
  * fork cut off. */
 static bool move_guard(struct span *span, size_t was, size_t open)
@@ -158,8 +164,18 @@ bool ward_big_is_clean_(const void *block)
 
 /* --- Freeing ---------------------------------------------------------------------------------- */
 
-/* Clearing more costs more than new pages do. */
+/* Pages that were written to are cleared in a small part of the time that new ones take; those that
+ * were not would be asked for to see that they are clear. Above this that is looked at. */
 enum { CLEAR_BYTES = 2 << 20 };
+
+/* What waits long is closed. */
+static bool may_clear(const struct span *span)
+{
+    size_t bytes = bytes_for(span->size);
+
+    return bytes <= CLEAR_BYTES ||
+           (!(ward_root_.policy & POLICY_LONG) && ward_clear_is_dense_(span->base, bytes));
+}
 
 /* Nothing of it is open any more, where each block is opened for itself: or what was had once would
  * count against a limit that is set later. */
@@ -181,7 +197,7 @@ static void clean(struct span *span)
 {
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
-    if ((clear && bytes_for(span->size) > CLEAR_BYTES) || !ward_kept_add_(span, span->open)) {
+    if ((clear && !may_clear(span)) || !ward_kept_add_(span, span->open)) {
         shut(span);
         return;
     }
@@ -278,17 +294,25 @@ uint8_t *ward_big_family_(const struct place *place)
     return place->slot == 0 && LOAD(place->span->states) == SLOT_BIG ? &place->span->family : NULL;
 }
 
-/* In place as long as the class is the same. */
+/* Would a block of that size be as well where the span is? What would do with a quarter of it, or
+ * with a slot, moves. */
+static bool stays(const struct class_info *class, size_t size)
+{
+    size_t bytes = bytes_for(size);
+
+    return bytes > CLASS_SMALL_MAX && bytes > class->bytes / 4 &&
+           pages_for(size) <= most_open(class);
+}
+
 bool ward_big_resize_(const struct place *place, size_t size)
 {
-    size_t bytes = size + (ward_root_.policy & POLICY_SLACK ? 1 : 0), was;
     struct span *span = place->span;
     unsigned char *block = span->base;
+    size_t was = span->size;
     bool resized;
 
-    if (bytes > place->class->bytes || bytes <= CLASS_SMALL_MAX || class_of(bytes) != span->class)
+    if (!stays(place->class, size))
         return false;
-    was = span->size;
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, span->open - was)) {
         ward_report_overflow_(block, was, span->open - was);
         return false;
@@ -317,7 +341,7 @@ static bool forget_guard(struct span *span)
         ward_memory_budget_give_();
     span->split = false;
     span->open = 0;
-    return ward_host_protect(span->base, info->bytes, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
+    return ward_host_protect(span->base, most_open(info), WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
 
 void ward_big_inherit_(void)
@@ -337,7 +361,8 @@ void ward_big_inherit_(void)
             if (!forget_guard(span))
                 continue;
             span->kept = 0;
-            if (ward_host_advise(span->base, ward_root_.classes[class].bytes, WARD_HOST_RELEASE))
+            if (ward_host_advise(span->base, most_open(&ward_root_.classes[class]),
+                                 WARD_HOST_RELEASE))
                 continue; /* nobody knows how much of it can be cleared: it is lost */
             ward_pool_give_(span);
         }

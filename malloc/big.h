@@ -41,7 +41,8 @@ size_t ward_big_size_(const struct place *place);
  * also while it is used. */
 uint8_t *ward_big_family_(const struct place *place);
 
-/* Changes the size where it is. False: it has to move. */
+/* Changes the size where it is: a block may grow to all of its span but a page, whatever its class,
+ * so that one that grows and grows moves once for each time it doubles. False: it has to move. */
 bool ward_big_resize_(const struct place *place, size_t size);
 
 /* In a forked child: the spans that nobody has. */

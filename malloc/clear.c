@@ -108,6 +108,16 @@ bool ward_clear_seems_(const unsigned char *at, size_t bytes, uint64_t turns)
     return clear;
 }
 
+bool ward_clear_is_dense_(const unsigned char *at, size_t bytes)
+{
+    size_t step = bytes / MOST_PIECES & ~(size_t)(CLASS_STEP - 1);
+    unsigned clear = 0;
+
+    for (unsigned i = 0; i < MOST_PIECES && clear <= MOST_PIECES / 4; i++)
+        clear += slot_is_clear(at + i * step, 64, 64);
+    return clear <= MOST_PIECES / 4;
+}
+
 /* Before a piece that is not clear some are not looked at: more, the longer that goes on. */
 void ward_clear_make_(unsigned char *at, size_t bytes)
 {

@@ -33,6 +33,10 @@ bool ward_clear_is_(const unsigned char *at, size_t bytes);
  * eighth of it up to 64 KiB, 8 to 17 pieces above; by policy at all of it. */
 bool ward_clear_seems_(const unsigned char *at, size_t bytes, uint64_t turns);
 
+/* Was more than CHECKED_WHOLE bytes written to all over? Of 16 lines as far from each other three
+ * quarters must not be zero. To look at what has no page yet costs little more than a fault. */
+bool ward_clear_is_dense_(const unsigned char *at, size_t bytes);
+
 /* Clears what is not clear already. Much of a large block often is: buffers are seldom filled, and
  * to look costs half of what clearing does. */
 void ward_clear_make_(unsigned char *at, size_t bytes);

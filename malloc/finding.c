@@ -259,7 +259,8 @@ void ward_finding_collect_(struct finding *finding, const struct ward_bug *bug,
     ward_output_program_(finding->program, sizeof finding->program);
     ward_output_thread_(finding->thread);
     if (known->place && bug->block) {
-        finding->slot_bytes = known->place->class->bytes;
+        if (known->place->class->slots > 1)
+            finding->slot_bytes = known->place->class->bytes;
         add_neighbours(finding, known->place);
     }
     if (!output->hides_bytes)

@@ -76,6 +76,16 @@ void ward_report_bug_(const struct ward_bug *bug, const struct report_known *kno
 
 /* --- What is found in spans ------------------------------------------------------------------- */
 
+/* The requested size of the block there, if one is live. */
+static size_t size_in(const struct place *place)
+{
+    uint32_t state = LOAD(&place->span->states[place->slot]);
+
+    if (state == SLOT_BIG)
+        return place->span->size;
+    return state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0;
+}
+
 void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place *place,
                   const char *message)
 {
@@ -83,10 +93,8 @@ void ward_report_(enum ward_bug_kind kind, const void *addr, const struct place 
     struct report_known known = { .place = place };
 
     if (place && place->slot != NO_SLOT) {
-        uint32_t state = LOAD(&place->span->states[place->slot]);
-
         bug.block = place->span->base + (size_t)place->slot * place->class->bytes;
-        bug.size = state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0;
+        bug.size = size_in(place);
     }
     ward_report_bug_(&bug, &known);
 }
@@ -100,6 +108,8 @@ void ward_report_interior_(const unsigned char *addr, const struct place *place)
         return;
     }
     inside.slot = (uint32_t)((size_t)(addr - place->span->base) / place->class->bytes);
+    if (place->class->slots == 1) /* a big block may be longer than its class */
+        inside.slot = 0;
     if (inside.slot >= place->class->slots || inside.slot >= place->span->fresh)
         ward_report_(WARD_BUG_WILD_FREE, addr, NULL, "no block was ever there");
     else

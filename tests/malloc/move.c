@@ -10,7 +10,6 @@
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,36 +20,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "look.h"
 
 static const size_t MIB = (size_t)1 << 20, GIB = (size_t)1 << 30;
 enum { PAGE = 4096, FEW = 64 };
-
-static size_t faults(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (size_t)usage.ru_minflt;
-}
-
-/* Bytes that this process has: of addresses, resident. */
-static size_t memory_of(bool of_addresses)
-{
-    static char buffer[4096];
-    size_t all = 0, resident = 0;
-    FILE *from = fopen("/proc/self/statm", "r");
-
-    if (from)
-        setvbuf(from, buffer, _IOFBF, sizeof buffer);
-    if (!from || fscanf(from, "%zu %zu", &all, &resident) != 2)
-        abort();
-    fclose(from);
-    return (of_addresses ? all : resident) * (size_t)sysconf(_SC_PAGESIZE);
-}
 
 /* A word here and there, and the last bytes. */
 static const size_t STEP = 5 * ((size_t)1 << 20) + 4096 + 8;
@@ -79,28 +54,6 @@ static unsigned char *make(size_t size)
 }
 
 /* --- What is moved ---------------------------------------------------------------------------- */
-
-static void on_fault(int number)
-{
-    (void)number;
-    _exit(42);
-}
-
-static bool can_read(const volatile unsigned char *at)
-{
-    int status = -1;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        signal(SIGSEGV, on_fault);
-        signal(SIGBUS, on_fault);
-        (void)*at;
-        _exit(0);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        abort();
-    return status == 0;
-}
 
 /* One size after the other; at each all is there that was, and no page was touched for it. */
 static void moves(void)
@@ -341,10 +294,7 @@ static void nobody_elses_addresses_are_touched(void)
 
 /* --- All of it -------------------------------------------------------------------------------- */
 
-static const struct part {
-    const char *name;
-    void (*run)(void);
-} parts[] = {
+static const struct part parts[] = {
     { "moves", moves },
     { "what is new", what_is_new_is_zero },
     { "shrinking", what_is_too_much_goes_back },
@@ -361,25 +311,11 @@ static const struct part {
 int main(void)
 {
     const char *options = getenv("WARD_OPTIONS");
-    int failed = 0;
 
     if (options && strstr(options, "profile=pages")) {
         printf("where each block has a guard page of its own, it is copied: not tried\n");
         return 77;
     }
     free(malloc(1));
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        int status = -1;
-        pid_t pid = fork();
-
-        if (pid == 0) {
-            parts[i].run();
-            _exit(failures != 0);
-        }
-        if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-            fprintf(stderr, "%s: ended with %#x\n", parts[i].name, (unsigned)status);
-            failed++;
-        }
-    }
-    return failed != 0;
+    return run_parts(parts, sizeof parts / sizeof *parts);
 }

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grow: a block above 128 KiB gets another size where it is, as long as it fits in its span, with
+ * its guard and its canary where they belong; and what a large one held before is gone when it was
+ * freed, but its pages are not, if they were all written to.
+ */
+#define _GNU_SOURCE
+#include <malloc.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "look.h"
+
+static const size_t KIB = 1024, MIB = (size_t)1 << 20;
+enum { PAGE = 4096 };
+
+static const char *options;
+
+static bool has_profile(const char *name)
+{
+    return options && strstr(options, name);
+}
+
+static unsigned char *make(size_t size)
+{
+    unsigned char *block = malloc(size);
+
+    if (!block)
+        abort();
+    return memset(block, 0x5a, size);
+}
+
+static void holds(const unsigned char *block, size_t size)
+{
+    for (size_t at = 0; at < size; at++)
+        if (block[at] != 0x5a)
+            check(false, "what it held is there", at);
+}
+
+/* Right behind the page of its last byte, or of the canary. */
+static void is_guarded(const unsigned char *block, size_t size)
+{
+    size_t last = has_profile("fast") ? size - 1 : size;
+
+    check(!can_read(block + (last / PAGE + 1) * PAGE), "there is a guard behind it", size);
+}
+
+/* --- Where it is ------------------------------------------------------------------------------ */
+
+/* A vector of a program: an eighth more each time. */
+static void a_vector_seldom_moves(void)
+{
+    size_t size = 150 * KIB, moved = 0;
+    unsigned char *block = make(size);
+
+    while (size < 200 * MIB) {
+        size_t more = size + size / 8;
+        unsigned char *was = block;
+
+        block = realloc(block, more);
+        moved += block != was;
+        holds(block, size);
+        is_guarded(block, more);
+        memset(block + size, 0x5a, more - size);
+        check(malloc_usable_size(block) == more, "it has its size", more);
+        size = more;
+    }
+    check(moved <= 11, "once for each doubling at most", moved);
+    free(block);
+}
+
+static void it_shrinks(void)
+{
+    unsigned char *block = make(MIB), *was = block;
+
+    block = realloc(block, 350 * KIB);
+    check(block == was, "to a third, where it is", 350);
+    is_guarded(block, 350 * KIB);
+    holds(block, 350 * KIB);
+    block = realloc(block, 400 * KIB);
+    holds(block, 350 * KIB);
+    for (size_t at = 350 * KIB; at < 400 * KIB && !has_profile("fast"); at++)
+        check(block[at] == 0, "what it lost is gone", at);
+    block = realloc(block, 150 * KIB);
+    check(block != was, "to an eighth, elsewhere", 150);
+    holds(block, 150 * KIB);
+    block = realloc(block, 100);
+    holds(block, 100);
+    free(block);
+}
+
+/* A child inherits it grown, and grows it on. */
+static void a_child_grows_it(void)
+{
+    unsigned char *block = realloc(make(140 * KIB), 240 * KIB);
+    int status = -1;
+    pid_t pid;
+
+    memset(block, 0x5a, 240 * KIB);
+    pid = fork();
+    if (pid == 0) {
+        unsigned char *others[20];
+
+        block = realloc(block, 250 * KIB);
+        holds(block, 240 * KIB);
+        is_guarded(block, 250 * KIB);
+        free(block);
+        for (size_t i = 0; i < 20; i++) {
+            others[i] = calloc(1, 200 * KIB);
+            for (size_t at = 0; at < 200 * KIB; at++)
+                check(others[i][at] == 0, "zero", at);
+            is_guarded(others[i], 200 * KIB);
+            memset(others[i], 1, 200 * KIB);
+        }
+        _exit(failures != 0);
+    }
+    check(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0, "the child", (size_t)status);
+    holds(block, 240 * KIB);
+    free(block);
+}
+
+/* A byte too far, one that was within the class of its first size. */
+static void a_canary_moves_along(void)
+{
+    int status = -1;
+    pid_t pid;
+
+    if (has_profile("fast"))
+        return;
+    pid = fork();
+    if (pid == 0) {
+        unsigned char *block = realloc(make(140 * KIB), 240 * KIB);
+
+        if (freopen("/dev/null", "w", stderr))
+            hidden(block)[240 * KIB] = 0;
+        free(block);
+        _exit(0);
+    }
+    check(pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "a zero behind it",
+          (size_t)status);
+}
+
+/* --- What is freed ---------------------------------------------------------------------------- */
+
+/* Written all over: cleared, and its pages are there for the next. A few bytes: they go back. */
+static void pages_that_were_written_stay(size_t size)
+{
+    unsigned char *block = make(size);
+    volatile unsigned char *freed = hidden(block);
+    size_t before;
+
+    free(block);
+    for (size_t i = 0; i < size && !has_profile("fast"); i += 4093)
+        check(freed[i] == 0, "cleared", i);
+    before = faults();
+    free(make(size));
+    check(faults() - before < size / PAGE / 4, "few new pages", faults() - before);
+    before = faults();
+    freed = calloc(1, size);
+    for (size_t i = 0; i < size; i++)
+        if (freed[i] != 0)
+            check(false, "zero", i);
+    check(faults() - before < size / PAGE / 4, "few of them for calloc", faults() - before);
+    free((void *)(uintptr_t)freed);
+}
+
+static void pages_of_3_mib(void)
+{
+    pages_that_were_written_stay(3 * MIB);
+}
+
+static void pages_of_20_mib(void)
+{
+    pages_that_were_written_stay(20 * MIB + 12345);
+}
+
+static void pages_that_were_not_do_not_come(void)
+{
+    unsigned char *block = malloc(16 * MIB);
+    size_t before = memory_of(false);
+
+    for (size_t at = 0; at < 16 * MIB; at += 4 * MIB)
+        block[at] = 1;
+    free(block);
+    check(memory_of(false) < before + MIB, "still not there", memory_of(false) - before);
+}
+
+static const struct part parts[] = {
+    { "a vector", a_vector_seldom_moves },
+    { "shrinking", it_shrinks },
+    { "a child", a_child_grows_it },
+    { "the canary", a_canary_moves_along },
+    { "3 MiB", pages_of_3_mib },
+    { "20 MiB", pages_of_20_mib },
+    { "a sparse block", pages_that_were_not_do_not_come },
+};
+
+int main(void)
+{
+    size_t count = sizeof parts / sizeof *parts;
+
+    options = getenv("WARD_OPTIONS");
+    if (has_profile("profile=pages")) {
+        printf("where each block has a guard page of its own, it moves: not tried\n");
+        return 77;
+    }
+    free(malloc(1));
+    return run_parts(parts, has_profile("profile=strict") ? 4 : count); /* there it is closed */
+}
