@@ -52,6 +52,12 @@ bool ward_memory_close_(unsigned char *at, size_t len)
 
 enum { COMMIT_STEP = 256 << 10, COMMIT_STEP_LARGE = 4 << 20 };
 
+void ward_memory_seal_(void *at, size_t len)
+{
+    status_add(
+        ward_host_advise(at, len, WARD_HOST_SEAL) ? WARD_STATUS_NOT_SEALED : WARD_STATUS_SEALED, 1);
+}
+
 /* Records are sealed by policy. Where blocks lie guards may have to be made by protection yet. */
 static bool is_sealed(const unsigned char *at)
 {
@@ -70,7 +76,7 @@ static bool commit_step(unsigned char *at, size_t len)
     int error = open_pages(at, len);
 
     if (error == 0 && is_sealed(at))
-        (void)!ward_host_advise(at, len, WARD_HOST_SEAL);
+        ward_memory_seal_(at, len);
     return error == 0 || (error == -EPERM && is_sealed(at));
 }
 

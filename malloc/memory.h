@@ -35,6 +35,10 @@ struct prefix {
  * be. One thread does so at a time. */
 bool ward_memory_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need);
 
+/* Nobody can change whole pages' protection from now on, or map something else in their place. The
+ * status says whether the system does that. */
+void ward_memory_seal_(void *at, size_t len);
+
 /* Makes [at, at + len), whole pages that can be touched, fault by markers. False: there are none,
  * or not there. */
 bool ward_memory_mark_(unsigned char *at, size_t len);

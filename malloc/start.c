@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "guarded.h"
 #include "mapped.h"
+#include "memory.h"
 #include "options.h"
 #include "owner.h"
 #include "quarantine.h"
@@ -208,13 +209,6 @@ static void start_quarantine(void)
         ward_root_.policy &= ~(unsigned)POLICY_LONG;
 }
 
-/* Nobody can make it writable again, or map something else in its place. */
-static void seal(void *at, size_t len)
-{
-    if (ward_root_.policy & POLICY_SEAL)
-        (void)!ward_host_advise(at, len, WARD_HOST_SEAL);
-}
-
 static void take_options(const struct options *options)
 {
     ward_root_.policy = options->policy & ~(unsigned)POLICY_KEYS; /* until there is a door */
@@ -251,8 +245,10 @@ static bool start(void)
     ward_door_start_(&options);
     if (ward_host_protect(&ward_root_, READ_ONLY, WARD_READ | WARD_HOST_KEEP_KEY))
         return false;
-    seal(&ward_root_, READ_ONLY);
-    seal(ward_root_.huge, huge_bytes());
+    if (ward_root_.policy & POLICY_SEAL) {
+        ward_memory_seal_(&ward_root_, READ_ONLY);
+        ward_memory_seal_(ward_root_.huge, huge_bytes());
+    }
     ward_status_start_(&options, (size_t)1 << RANGE_LOG2);
     return true;
 }

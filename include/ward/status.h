@@ -49,6 +49,8 @@ enum ward_status_counter {
     WARD_STATUS_GUARDED_BYTES,  /* of those, requested */
     WARD_STATUS_BUGS,           /* reported */
     WARD_STATUS_FOREIGN,        /* frees that were passed on to another malloc */
+    WARD_STATUS_SEALED,         /* ranges of records that nobody can map over any more */
+    WARD_STATUS_NOT_SEALED,     /* ranges that the system did not seal */
     WARD_STATUS_COUNTERS
 };
 

@@ -17,6 +17,8 @@ static const char *const names[] = {
     [WARD_STATUS_GUARDED_BYTES] = "guarded_bytes",
     [WARD_STATUS_BUGS] = "bugs",
     [WARD_STATUS_FOREIGN] = "foreign_frees",
+    [WARD_STATUS_SEALED] = "sealed",
+    [WARD_STATUS_NOT_SEALED] = "not_sealed",
 };
 
 _Static_assert(sizeof names / sizeof *names == WARD_STATUS_COUNTERS, "every counter has a name");
@@ -79,6 +81,10 @@ static void put_profile(struct text *t, const char *indent, const struct ward_st
         put(t, ", all records locked by a protection key");
     else if (status->locked == WARD_STATUS_LOCKED_COLD)
         put(t, ", some records locked by a protection key");
+    if (status->counters[WARD_STATUS_NOT_SEALED])
+        put(t, ", records not sealed: the system does not do it");
+    else if (status->counters[WARD_STATUS_SEALED])
+        put(t, ", records sealed");
     put(t, "\n");
 }
 
