@@ -4,9 +4,10 @@
  *
  * Slots are aligned to 16 bytes, and multiples of it. Up to 64 bytes four pieces are all of a slot:
  * the first, the last, and those as far from the start and from the end as about the half. No
- * branch depends on the size then. From there to PIECES_MAX bytes it is pieces of 64, which overlap
- * as they must: a loop, or memset, would have to tell sizes apart, and where they are mixed each
- * guess is wrong. What is larger is looked at by clear.c, by cache lines where the processor can.
+ * branch depends on the size then. Up to CLASS_FINE_MAX bytes it is two pieces of 64, and eight up
+ * to PIECES_MAX, which overlap as they must: a loop, or memset, would have to tell sizes apart, and
+ * where they are mixed each guess is wrong. Each of the eight is loaded and stored at once where
+ * the processor can (lines.h). What is larger is looked at by clear.c.
  */
 #ifndef WARD_MALLOC_CLEAR_H
 #define WARD_MALLOC_CLEAR_H
@@ -15,7 +16,8 @@
 
 #include <ward/inline/fill.h>
 
-#include "class.h"
+#include "lines.h"
+#include "root.h"
 
 enum {
     PIECES_MAX = 512,
@@ -46,20 +48,24 @@ WARD_INLINE size_t slot_half(size_t bytes)
     return bytes / 2 & ~(size_t)(CLASS_STEP - 1);
 }
 
-WARD_INLINE unsigned char *slot_piece(const unsigned char *at, size_t bytes, size_t n)
+/* Above CLASS_FINE_MAX and up to PIECES_MAX bytes are eight pieces of 64: seven as far from each
+ * other, which is at most 64, and the last. ceil((bytes - 64) / 7), without dividing. */
+WARD_INLINE size_t piece_step(size_t bytes)
 {
-    return (unsigned char *)(uintptr_t)at + (64 * n < bytes - 64 ? 64 * n : bytes - 64);
+    return (bytes - 58) * 9363 >> 16;
 }
 
-/* Four of them, from number n on: what is not zero. */
-WARD_INLINE ward_fill_pair_ pieces_seen(const unsigned char *at, size_t bytes, size_t n)
+/* What of them is not zero. */
+WARD_INLINE ward_fill_pair_ pieces_seen(const unsigned char *at, size_t bytes)
 {
     const ward_fill_pair_ none = { 0, 0 };
+    size_t step = piece_step(bytes);
+    const unsigned char *third = at + 2 * step, *fifth = third + 2 * step;
 
-    return (ward_fill_diff64_(slot_piece(at, bytes, n), none) |
-            ward_fill_diff64_(slot_piece(at, bytes, n + 1), none)) |
-           (ward_fill_diff64_(slot_piece(at, bytes, n + 2), none) |
-            ward_fill_diff64_(slot_piece(at, bytes, n + 3), none));
+    return ((ward_fill_diff64_(at, none) | ward_fill_diff64_(at + step, none)) |
+            (ward_fill_diff64_(third, none) | ward_fill_diff64_(third + step, none))) |
+           ((ward_fill_diff64_(fifth, none) | ward_fill_diff64_(fifth + step, none)) |
+            (ward_fill_diff64_(fifth + 2 * step, none) | ward_fill_diff64_(at + bytes - 64, none)));
 }
 
 /* Of a slot of at most `most` bytes, a constant. */
@@ -74,10 +80,12 @@ WARD_INLINE bool slot_is_clear(const unsigned char *at, size_t bytes, size_t mos
     if (bytes <= 64) {
         seen = ward_fill_load_(at) | ward_fill_load_(at + slot_half(bytes)) |
                ward_fill_load_(end - 16 - slot_half(bytes)) | ward_fill_load_(end - 16);
-    } else if (most > CLASS_FINE_MAX) {
-        seen = pieces_seen(at, bytes, 0) | pieces_seen(at, bytes, 4);
-    } else {
+    } else if (most <= CLASS_FINE_MAX || bytes <= CLASS_FINE_MAX) {
         seen = ward_fill_diff64_(at, none) | ward_fill_diff64_(end - 64, none);
+    } else {
+        if (ward_root_.lines)
+            return line_pieces_are_clear(at, bytes, piece_step(bytes));
+        seen = pieces_seen(at, bytes);
     }
     return (seen[0] | seen[1]) == 0;
 }
@@ -92,12 +100,19 @@ WARD_INLINE void fill_clear64(unsigned char *at)
     ward_fill_store_(at + 48, none);
 }
 
-WARD_INLINE void pieces_clear(unsigned char *at, size_t bytes, size_t n)
+WARD_INLINE void pieces_clear(unsigned char *at, size_t bytes)
 {
-    fill_clear64(slot_piece(at, bytes, n));
-    fill_clear64(slot_piece(at, bytes, n + 1));
-    fill_clear64(slot_piece(at, bytes, n + 2));
-    fill_clear64(slot_piece(at, bytes, n + 3));
+    size_t step = piece_step(bytes);
+    unsigned char *third = at + 2 * step, *fifth = third + 2 * step;
+
+    fill_clear64(at);
+    fill_clear64(at + step);
+    fill_clear64(third);
+    fill_clear64(third + step);
+    fill_clear64(fifth);
+    fill_clear64(fifth + step);
+    fill_clear64(fifth + 2 * step);
+    fill_clear64(at + bytes - 64);
 }
 
 WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
@@ -114,9 +129,10 @@ WARD_INLINE void slot_clear(unsigned char *at, size_t bytes, size_t most)
         fill_clear64(at);
         fill_clear64(end - 64);
     } else if (most <= PIECES_MAX || bytes <= PIECES_MAX) {
-        pieces_clear(at, bytes, 0);
-        if (bytes > 256)
-            pieces_clear(at, bytes, 4);
+        if (ward_root_.lines)
+            line_pieces_clear(at, bytes, piece_step(bytes));
+        else
+            pieces_clear(at, bytes);
     } else {
         memset(at, 0, bytes);
     }
