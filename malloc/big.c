@@ -347,10 +347,10 @@ static bool forget_guard(struct span *span)
 void ward_big_inherit_(void)
 {
     for (unsigned class = CLASS_SMALL; class < CLASS_COUNT; class ++) {
-        uint32_t made = ward_pool_made_(class);
+        uint32_t first = ward_root_.classes[class].first, end = ward_pool_end_(class);
 
         ward_pool_forget_(class);
-        for (uint32_t number = 0; number < made; number++) {
+        for (uint32_t number = first; number < end; number++) {
             struct span *span = pool_span(class, number);
 
             if (!shared_has(class, number) || LOAD(span->states) > SLOT_WAITING ||

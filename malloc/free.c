@@ -46,7 +46,9 @@ void ward_span_wait_(struct owner *owner, struct span *span, _Atomic uint16_t *s
 /* The start of a slot that is not live. */
 static void bad_free(unsigned char *block, const struct place *place, uint32_t state)
 {
-    if (place->slot >= place->span->fresh && place->class->slots > 1)
+    if (!place->span->base)
+        ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
+    else if (place->slot >= place->span->fresh && place->class->slots > 1)
         ward_report_(WARD_BUG_WILD_FREE, block, place, "this slot was never issued");
     else if (state < SLOT_BIG)
         ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block is free already");

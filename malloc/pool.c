@@ -65,9 +65,9 @@ void ward_pool_forget_(unsigned class)
     atomic_store(&pools[class].next, atomic_load(&pools[class].made));
 }
 
-uint32_t ward_pool_made_(unsigned class)
+uint32_t ward_pool_end_(unsigned class)
 {
-    return atomic_load(&pools[class].made);
+    return ward_root_.classes[class].first + atomic_load(&pools[class].made);
 }
 
 uintptr_t ward_pool_made_at_(unsigned class)
@@ -77,9 +77,14 @@ uintptr_t ward_pool_made_at_(unsigned class)
 
 /* --- Spans ------------------------------------------------------------------------------------ */
 
+static unsigned char *first_block(const struct class_info *info)
+{
+    return info->base + ((size_t)info->first << info->pitch_log2);
+}
+
 static void raise_end(const struct class_info *info, uint32_t made)
 {
-    size_t end = (size_t)(info->base - ward_root_.base) + ((size_t)made << info->pitch_log2);
+    size_t end = (size_t)(first_block(info) - ward_root_.base) + ((size_t)made << info->pitch_log2);
     _Atomic size_t *at = &ward_root_.limits[info - ward_root_.classes].end;
     size_t known = atomic_load(at);
 
@@ -87,8 +92,8 @@ static void raise_end(const struct class_info *info, uint32_t made)
         ;
 }
 
-/* Spans below that number can be found from here on. A fork may cut this off in the middle: then
- * the child makes the last of them again. */
+/* So many spans can be found from here on. A fork may cut this off in the middle: then the child
+ * makes the last of them again. */
 static void raise(unsigned class, uint32_t made)
 {
     _Atomic uint32_t *at = &pools[class].made;
@@ -111,20 +116,21 @@ static size_t used_bytes(const struct class_info *info)
  * is behind is a guard that costs no call. */
 static bool is_first(const struct class_info *info, size_t number)
 {
-    return number == 0 && info->slots > 1 && ward_root_.shared.bytes == 0;
+    return number == info->first && info->slots > 1 && ward_root_.shared.bytes == 0;
 }
 
 static bool commit_blocks(const struct class_info *info, struct pool *pool, size_t number)
 {
-    size_t pitch = (size_t)1 << info->pitch_log2, first = info->slots > 1 ? pitch : 0;
-    struct prefix others = { info->base + first, BLOCKS_FIRST,
-                             ((size_t)info->spans << info->pitch_log2) - first };
+    size_t pitch = (size_t)1 << info->pitch_log2, apart = info->slots > 1 ? pitch : 0;
+    size_t made = number - info->first + 1;
+    struct prefix others = { first_block(info) + apart, BLOCKS_FIRST,
+                             ((size_t)(info->spans - info->first) << info->pitch_log2) - apart };
 
     if (!info->committed)
         return true;
     if (is_first(info, number))
-        return ward_memory_open_(info->base, used_bytes(info));
-    return ward_memory_commit_(&others, &pool->blocks, ((number + 1) << info->pitch_log2) - first);
+        return ward_memory_open_(first_block(info), used_bytes(info));
+    return ward_memory_commit_(&others, &pool->blocks, (made << info->pitch_log2) - apart);
 }
 
 bool ward_pool_reopen_(const struct span *span)
@@ -134,23 +140,26 @@ bool ward_pool_reopen_(const struct span *span)
     return !is_first(info, span->number) || ward_memory_open_(span->base, used_bytes(info));
 }
 
+/* Of records also those that are never used: who looks for a block that cannot be there finds one
+ * that is zero. */
 static bool commit_span(const struct class_info *info, struct pool *pool, size_t number)
 {
-    struct prefix records = { info->records, RECORDS_FIRST,
+    struct prefix records = { info->records, RECORDS_FIRST + info->first * info->record_bytes,
                               round_up((size_t)info->spans * info->record_bytes, ward_root_.page) };
 
     return ward_memory_commit_(&records, &pool->records, (number + 1) * info->record_bytes) &&
            commit_blocks(info, pool, number);
 }
 
-/* A number that was taken in vain is taken by the next who asks, unless somebody was faster. */
-static bool take_number(struct pool *pool, uint32_t most, uint32_t *number)
+/* Which span is next: the first is 0. What was taken in vain is taken by the next who asks, unless
+ * somebody was faster. */
+static bool take_index(struct pool *pool, uint32_t most, uint32_t *index)
 {
-    *number = atomic_load(&pool->next);
+    *index = atomic_load(&pool->next);
     do {
-        if (*number >= most)
+        if (*index >= most)
             return false;
-    } while (!atomic_compare_exchange_weak(&pool->next, number, *number + 1));
+    } while (!atomic_compare_exchange_weak(&pool->next, index, *index + 1));
     return true;
 }
 
@@ -159,16 +168,17 @@ static bool take(unsigned class, uint32_t *number)
 {
     const struct class_info *info = &ward_root_.classes[class];
     struct pool *pool = &pools[class];
-    uint32_t next;
+    uint32_t next, index;
 
     if (ward_root_.shared.bytes)
         return ward_shared_take_(class, number);
-    if (!take_number(pool, info->spans, number))
+    if (!take_index(pool, info->spans - info->first, &index))
         return false;
+    *number = info->first + index;
     if (commit_span(info, pool, *number))
         return true;
-    next = *number + 1;
-    atomic_compare_exchange_strong(&pool->next, &next, *number);
+    next = index + 1;
+    atomic_compare_exchange_strong(&pool->next, &next, index);
     return false;
 }
 
@@ -186,7 +196,7 @@ struct span *ward_pool_make_(unsigned class)
     first = is_first(info, number);
     if (class < CLASS_SMALL && !first)
         (void)ward_memory_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
-    raise(class, number + 1);
+    raise(class, number - info->first + 1);
     if (!first)
         ward_status_look_();
     return span;

@@ -2,9 +2,9 @@
 /*
  * Where the spans of a class come from and go to.
  *
- * Spans are numbered, and made in that order. One that nobody has stands in one of three stacks of
- * its class (root.h), by whether it has blocks, and if not, whether it keeps pages (kept.h). Who
- * pops it has it to himself.
+ * Spans are numbered, and made in that order, from info->first on. One that nobody has stands in
+ * one of three stacks of its class (root.h), by whether it has blocks, and if not, whether it keeps
+ * pages (kept.h). Who pops it has it to himself.
  *
  *   made == spans in use + spans in the stacks + spans that a fork lost
  *
@@ -64,10 +64,10 @@ struct span *ward_pool_take_(unsigned class);
  * made it was cut off. False: it cannot. */
 bool ward_pool_reopen_(const struct span *span);
 
-/* How many numbers of a class were given to spans. */
-uint32_t ward_pool_made_(unsigned class);
+/* Spans were made of the numbers of a class from its first one to this one, exclusive. */
+uint32_t ward_pool_end_(unsigned class);
 
-/* Where that number is. */
+/* Where the number of spans that were made is. */
 uintptr_t ward_pool_made_at_(unsigned class);
 
 /* In a forked child: empties the stacks of a class, whose spans are all in the caller's hands. */

@@ -72,6 +72,7 @@ struct WARD_ALIGNED(64) class_info {
     uint32_t pitch_mask; /* 2^pitch_log2 - 1 */
     uint8_t shift, pitch_log2;
     bool committed; /* the range, as it is used; else each block for itself */
+    uint8_t first;  /* the number of the first span that is made: see start.c */
 };
 
 /* How much of a range is in use. As far apart as the classes are: see limit_of. */

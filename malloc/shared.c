@@ -62,6 +62,7 @@ static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
         info->record_bytes = (uint32_t)(shared->record_bytes * units_of(info));
         info->spans = info->bytes <= CLASS_BYTES_MAX ? (uint32_t)(bytes >> info->pitch_log2) : 0;
         info->committed = true;
+        info->first = 0;
     }
     at += round_up(units * shared->record_bytes, page);
     ward_root_.meta = meta;

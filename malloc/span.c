@@ -199,10 +199,10 @@ void ward_span_inherit_(const struct owner *self)
         ward_quarantine_inherit_(self);
     ward_kept_inherit_();
     for (unsigned class = 0; class < CLASS_SMALL; class ++) {
-        uint32_t made = ward_pool_made_(class);
+        uint32_t first = ward_root_.classes[class].first, end = ward_pool_end_(class);
 
         ward_pool_forget_(class);
-        for (uint32_t number = 0; number < made; number++) {
+        for (uint32_t number = first; number < end; number++) {
             struct span *span = pool_span(class, number);
 
             if (!shared_has(class, number))

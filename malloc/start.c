@@ -51,6 +51,17 @@ static unsigned pitch_of(unsigned class, size_t bytes)
     return pitch_log2;
 }
 
+/* Ranges are a power of two apart. If all were used from their start on, the same few sets of the
+ * processor's address caches (TLB) would serve them all: so each leaves out some spans at first, of
+ * up to 2 MiB in all, which is what one table of pages maps (decision 076). */
+static unsigned first_of(unsigned class, unsigned pitch_log2)
+{
+    enum { PIECES = 32, PIECE_LOG2 = 16, SPREAD = 13 };
+    unsigned piece = class < CLASS_SMALL ? class * SPREAD % PIECES : 0;
+
+    return pitch_log2 < PIECE_LOG2 ? piece << (PIECE_LOG2 - pitch_log2) : piece;
+}
+
 static void lay_out(struct class_info *info, unsigned class)
 {
     size_t bytes = class_bytes(class), seats = bytes * QUARANTINE_SEATS / QUARANTINE_BYTES;
@@ -72,6 +83,7 @@ static void lay_out(struct class_info *info, unsigned class)
     info->spans = pitch_log2 <= ward_root_.range_log2
                       ? (uint32_t)1 << (ward_root_.range_log2 - pitch_log2)
                       : 0;
+    info->first = (uint8_t)first_of(class, pitch_log2);
     info->committed = bytes <= COMMITTED_MAX;
 }
 

@@ -74,9 +74,9 @@ static void count_big(struct mallinfo2 *sum, struct span *span)
 static void count_class(struct mallinfo2 *sum, unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
-    uint32_t made = ward_pool_made_(class);
+    uint32_t first = ward_root_.classes[class].first, end = ward_pool_end_(class);
 
-    for (uint32_t number = 0; number < made; number++) {
+    for (uint32_t number = first; number < end; number++) {
         struct span *span = pool_span(class, number);
         size_t kept = PEEK(span->kept);
 

@@ -28,9 +28,10 @@ static void describe_class(struct ward_status_class *to, unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
 
-    to->records = (uintptr_t)info->records;
+    to->records = (uintptr_t)info->records + (size_t)info->first * info->record_bytes;
     to->made = ward_pool_made_at_(class);
-    to->spans = ward_root_.shared.bytes ? 0 : info->spans; /* their numbers have gaps */
+    /* Where all share a range, their numbers have gaps. */
+    to->spans = ward_root_.shared.bytes ? 0 : info->spans - info->first;
     to->record_bytes =
         (uint32_t)(ward_root_.shared.bytes ? ward_root_.shared.record_bytes : info->record_bytes);
     to->states = offsetof(struct span, states);
