@@ -174,6 +174,8 @@ static void give_up(unsigned char *block, size_t inner, bool is_lost)
 {
     struct huge *entry = lookup_live(block);
 
+    if (!entry) /* another thread freed what nobody had yet */
+        return;
     atomic_store(&entry->at, HUGE_CLAIMED);
     status_unuse(inner);
     if (is_lost)
