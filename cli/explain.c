@@ -21,7 +21,8 @@ static const struct explanation explanations[] = {
         "Certain: the block was recorded as free. When a block was freed twice and given\n"
         "    out again in between, it is the second owner's free that is reported.",
         "Look for two places that believe they own the block. One of them is often in a\n"
-        "    path of errors. A breakpoint on abort shows the last of the frees.",
+        "    path of errors. The report shows the last of the frees; with\n"
+        "    WARD_OPTIONS=stacks=all also the first, and where the block was allocated.",
     },
     [WARD_BUG_WILD_FREE] = {
         "The program freed an address where there is no block, and never was.",
@@ -37,8 +38,8 @@ static const struct explanation explanations[] = {
         "    or for a member of a structure that was freed.",
     },
     [WARD_BUG_WRONG_SIZE] = {
-        "The program freed a block, and named another size than it had asked for.",
-        "Certain that the sizes differ. The block itself is sound.",
+        "The program freed a block, and named a size or an alignment that it has not.",
+        "Certain. The block itself is sound.",
         "In C++ look for an object that is deleted by a pointer to a base class without a\n"
         "    virtual destructor, or new[] and delete; in C for a size that was computed twice.",
     },
@@ -47,8 +48,8 @@ static const struct explanation explanations[] = {
         "Certain that they changed. Likely it was by an overflow of this block; it can be\n"
         "    a stray write of something else. The report names the first changed byte.",
         "Look for what fills the block: a size without the final zero byte, a loop that runs\n"
-        "    once too often. The write came earlier than the report: a debugger's watchpoint\n"
-        "    on the named address finds it, so does a build with -fsanitize=address.",
+        "    once too often. The write came earlier than the report: with `ward run --profile\n"
+        "    pages` the program stops at it, as it does in a build with -fsanitize=address.",
     },
     [WARD_BUG_UNDERFLOW] = {
         "Bytes before a block were written.",
@@ -60,7 +61,7 @@ static const struct explanation explanations[] = {
         "Certain that free memory changed. Likely a pointer to the block was used after\n"
         "    its free; it can be an overflow of a neighbour, or a stray write.",
         "Look for who keeps a pointer to the block when it is freed. The write came earlier\n"
-        "    than the report: a debugger's watchpoint on the named address finds it.",
+        "    than the report: with `ward run --profile pages` the program stops at it.",
     },
     [WARD_BUG_STALE_HANDLE] = {
         "A handle was used whose block was freed.",

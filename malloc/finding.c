@@ -18,7 +18,7 @@ static const struct certainty {
     [WARD_BUG_DOUBLE_FREE] = { true, "the block is recorded as free" },
     [WARD_BUG_WILD_FREE] = { true, "this malloc never gave the address out" },
     [WARD_BUG_INTERIOR_FREE] = { true, "the address is not the start of a block" },
-    [WARD_BUG_WRONG_SIZE] = { true, "the sizes differ; the block itself is sound" },
+    [WARD_BUG_WRONG_SIZE] = { true, "the block itself is sound, and is not as its free says" },
     [WARD_BUG_OVERFLOW] = { false, "the bytes changed for certain; likely by an overflow of this "
                                    "block, before the report" },
     [WARD_BUG_UNDERFLOW] = { false, "the bytes changed for certain; likely by an index below zero, "

@@ -303,7 +303,7 @@ void *ward_guarded_page_(size_t size, size_t align)
     if (ward_root_.guarded.exact && align == CLASS_STEP)
         align = 1;
     block = ward_guarded_alloc_(size, align);
-    if (!block && !atomic_exchange(&said, true))
+    if (!block && class_for(size, align) < GUARDED_CLASSES && !atomic_exchange(&said, true))
         ward_host_write(text, sizeof text - 1);
     return block;
 }
