@@ -65,6 +65,11 @@ static unsigned print_symbols(const struct symbols *symbols)
                "    reported as a wild free\n",
                symbols->allocator);
         wrong++;
+    } else if (symbols->linked) {
+        printf(
+            "?   it is linked with %s: ward's malloc comes first; what it takes from there\n"
+            "    under other names than malloc's, and gives to free, is reported as a wild free\n",
+            symbols->linked);
     }
     if (symbols->is_go) {
         puts(
@@ -80,18 +85,20 @@ static int examine_open(const char *executable, int fd, const char *library)
 {
     enum obstacle obstacle = program_obstacle_of(fd, library);
     struct symbols symbols = { .known = true };
-    unsigned wrong = obstacle != NO_OBSTACLE;
+    bool linked = obstacle == TAKES_NO_OPTION;
+    unsigned wrong = obstacle != NO_OBSTACLE && !linked;
 
     if (obstacle)
-        printf("no  %s %s\n", executable, program_say(obstacle));
+        printf("%s %s %s\n", linked ? "?  " : "no ", executable, program_say(obstacle));
     if (obstacle != OTHER_MACHINE)
         symbols_look(fd, &symbols);
     if (obstacle == IS_STATIC || symbols.has_ward)
         symbols.known = true;
     wrong += print_symbols(&symbols);
     if (!wrong)
-        puts(symbols.has_ward ? "yes the hardened malloc is linked into it"
-                              : "yes ward run can give it the hardened malloc");
+        puts(symbols.has_ward || symbols.names_ward
+                 ? "yes the hardened malloc is linked into it"
+                 : "yes ward run can give it the hardened malloc");
     return wrong ? FAILED : DONE;
 }
 
@@ -103,7 +110,7 @@ static int examine_program(const char *name)
 
     if (!preload_find(library, &why)) {
         fprintf(stderr, "ward doctor: %s\n", why);
-        return NO_ENTRY;
+        return FAILED;
     }
     fd = program_find(name, path);
     if (fd == 0)

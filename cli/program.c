@@ -180,12 +180,13 @@ int program_open(const char *path, char executable[PATH_MAX])
     return fd < 0 ? -errno : fd;
 }
 
+/* Has it ward's malloc without being given it? */
 static bool has_ward(int fd)
 {
     struct symbols symbols;
 
     symbols_look(fd, &symbols);
-    return symbols.has_ward;
+    return symbols.has_ward || (symbols.names_ward && !symbols.own_malloc);
 }
 
 enum obstacle program_obstacle_of(int fd, const char *library)
@@ -198,7 +199,7 @@ enum obstacle program_obstacle_of(int fd, const char *library)
     if (!is_of_machine(&header, library))
         return OTHER_MACHINE;
     if (gains_rights(fd))
-        return GAINS_RIGHTS;
+        return has_ward(fd) ? TAKES_NO_OPTION : GAINS_RIGHTS;
     if (!read_loader(fd, &header, loader))
         return has_ward(fd) ? NO_OBSTACLE : IS_STATIC;
     return is_of_libc(loader) ? NO_OBSTACLE : OTHER_LIBC;
@@ -221,6 +222,8 @@ const char *program_say(enum obstacle obstacle)
         [IS_STATIC] = "is linked statically: nothing loads libraries for it",
         [GAINS_RIGHTS] = "gets other rights than yours when it is started (setuid, setgid or\n"
                          "capabilities): it then takes no library and no option from you",
+        [TAKES_NO_OPTION] = "gets other rights than yours when it is started (setuid, setgid or\n"
+                            "capabilities): the malloc in it takes no option from you",
         [OTHER_MACHINE] = "is for another kind of processor than this ward",
         [OTHER_LIBC] = "is linked with another C library than this ward (musl, or glibc)",
     };

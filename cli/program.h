@@ -9,13 +9,14 @@
 #include <limits.h>
 #include <stdbool.h>
 
-/* What keeps a library out of a program. */
+/* What keeps a library, or options, out of a program. */
 enum obstacle {
     NO_OBSTACLE,
-    IS_STATIC,     /* nothing loads libraries for it, and ward's malloc is not linked into it */
-    GAINS_RIGHTS,  /* setuid, setgid or with capabilities: the loader believes no environment */
-    OTHER_MACHINE, /* the library is for another processor */
-    OTHER_LIBC,    /* the library is for another C library */
+    IS_STATIC,       /* nothing loads libraries for it, and ward's malloc is not linked into it */
+    GAINS_RIGHTS,    /* setuid, setgid or with capabilities: the loader believes no environment */
+    TAKES_NO_OPTION, /* the same, but ward's malloc is linked with it */
+    OTHER_MACHINE,   /* the library is for another processor */
+    OTHER_LIBC,      /* the library is for another C library */
 };
 
 /* Finds a program as execvp(3) does. 0, or a negative error number: -ENOENT, -EACCES. */

@@ -44,6 +44,9 @@ static const char *remedy(enum obstacle obstacle)
 
 static int refuse(const char *path, enum obstacle obstacle)
 {
+    if (obstacle == TAKES_NO_OPTION)
+        return fail(NOT_EXECUTABLE, "%s %s.\nWhat is wanted of it can stand in /etc/ward.conf.",
+                    path, program_say(obstacle));
     return fail(NOT_EXECUTABLE,
                 "%s %s.\nIt would run with a malloc that is not ward's, and none of its blocks "
                 "would be checked.\n%s",
@@ -116,6 +119,8 @@ static int start(const struct wishes *wishes, char **argv)
         return fail(error == -ENOENT ? NOT_FOUND : NOT_EXECUTABLE, "%s: %s", argv[0],
                     strerror(-error));
     obstacle = program_obstacle(path, library);
+    if (obstacle == TAKES_NO_OPTION && !wishes->profile && !wishes->report && !wishes->stats)
+        obstacle = NO_OBSTACLE;
     if (obstacle)
         return refuse(path, obstacle);
     if (wishes->report && !(report = report_option(wishes->report, &why)))

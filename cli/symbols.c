@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "preload.h"
+
 /* More than any program has; a file that says otherwise is not looked at. */
 enum { SECTIONS_MOST = 4096, SYMBOLS_MOST = 4 << 20, AT_ONCE = 64 };
 #define STRINGS_MOST ((size_t)256 << 20)
@@ -22,7 +24,7 @@ struct strings {
 
 /* Symbols that only one allocator or sanitizer has, wherever they are defined. */
 static const struct hint {
-    const char *symbol, *allocator, *sanitizer;
+    const char *name, *allocator, *sanitizer;
 } hints[] = {
     { "mallocx", "jemalloc", NULL },
     { "sdallocx", "jemalloc", NULL },
@@ -57,10 +59,12 @@ static bool read_at(int fd, void *to, size_t len, uint64_t from)
     return from <= INT64_MAX && pread(fd, to, len, (off_t)from) == (ssize_t)len;
 }
 
-static void take(struct symbols *found, const struct hint *hint)
+static void take(const struct hint *hint, const char **allocator, const char **sanitizer)
 {
-    found->allocator = hint->allocator ? hint->allocator : found->allocator;
-    found->sanitizer = hint->sanitizer ? hint->sanitizer : found->sanitizer;
+    if (hint->allocator)
+        *allocator = hint->allocator;
+    else
+        *sanitizer = hint->sanitizer;
 }
 
 /* --- Sections --------------------------------------------------------------------------------- */
@@ -108,8 +112,8 @@ static void look_at_symbol(struct symbols *found, const ElfW(Sym) * symbol, cons
         (kind == STT_FUNC || kind == STT_NOTYPE || kind == STT_GNU_IFUNC))
         found->own_malloc = true;
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-        if (strcmp(name, hints[i].symbol) == 0)
-            take(found, &hints[i]);
+        if (strcmp(name, hints[i].name) == 0)
+            take(&hints[i], &found->allocator, &found->sanitizer);
 }
 
 static void look_at_symbols(int fd, const ElfW(Shdr) * section, const struct strings *strings,
@@ -131,6 +135,19 @@ static void look_at_symbols(int fd, const ElfW(Shdr) * section, const struct str
     }
 }
 
+static bool begins_with(const char *name, const char *start)
+{
+    return strncmp(name, start, strlen(start)) == 0;
+}
+
+static void look_at_library(struct symbols *found, const char *name)
+{
+    found->names_ward |= begins_with(name, PRELOAD_LIBRARY);
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        if (begins_with(name, libraries[i].name))
+            take(&libraries[i], &found->linked, &found->sanitizer);
+}
+
 static void look_at_libraries(int fd, const ElfW(Shdr) * section, const struct strings *strings,
                               struct symbols *found)
 {
@@ -141,11 +158,8 @@ static void look_at_libraries(int fd, const ElfW(Shdr) * section, const struct s
         if (!read_at(fd, &entry, sizeof entry, section->sh_offset + i * sizeof entry) ||
             entry.d_tag == DT_NULL)
             return;
-        for (size_t j = 0; entry.d_tag == DT_NEEDED && j < sizeof libraries / sizeof *libraries;
-             j++)
-            if (strncmp(string(strings, entry.d_un.d_val), libraries[j].symbol,
-                        strlen(libraries[j].symbol)) == 0)
-                take(found, &libraries[j]);
+        if (entry.d_tag == DT_NEEDED)
+            look_at_library(found, string(strings, entry.d_un.d_val));
     }
 }
 

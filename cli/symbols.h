@@ -11,10 +11,12 @@
 struct symbols {
     bool known;            /* there was a table of symbols to look at */
     bool own_malloc;       /* it defines malloc: the loader takes that one */
-    const char *allocator; /* a name of another allocator that it knows; NULL */
+    const char *allocator; /* another allocator, of whose names it uses one; NULL */
+    const char *linked;    /* another allocator, whose library it is linked with; NULL */
     const char *sanitizer; /* the sanitizer it was built with; NULL */
     bool is_go;            /* allocates for itself, but for what is in C */
-    bool has_ward;         /* ward's malloc is linked into it */
+    bool has_ward;         /* ward's malloc is a part of it */
+    bool names_ward;       /* it is linked with the shared library */
 };
 
 /* Of an open ELF file for this machine. */
