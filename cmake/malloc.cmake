@@ -46,6 +46,9 @@ add_custom_command(OUTPUT ${member}
         $<TARGET_OBJECTS:ward_malloc_operators> $<TARGET_OBJECTS:ward_malloc_objects>
     COMMAND_EXPAND_LISTS VERBATIM)
 add_library(ward_malloc_static STATIC ${member} $<TARGET_OBJECTS:ward_malloc_operators>)
+# What `new` throws with; a static program else has it only if it uses more of its library.
+target_link_options(ward_malloc_static INTERFACE
+    $<$<LINK_LANGUAGE:CXX>:LINKER:-u,_ZSt17__throw_bad_allocv>)
 
 foreach(library IN ITEMS ward_malloc ward_malloc_static)
     string(REPLACE ward_ "" kind ${library})

@@ -3,9 +3,10 @@
  * Every operator new and delete, under the names the C++ ABI gives them, without a C++ library.
  *
  * When memory is short they do what the standard says: call the new-handler until there is some, or
- * it throws, or there is none. To throw, the program's own C++ library is asked: libstdc++'s or
- * libc++'s function, if either is linked to; else (a C program with a C++ plugin) one that is
- * loaded is looked for. Without any there is nobody to catch it: the process ends.
+ * it throws, or there is none. To throw, the program's own C++ library is asked, whose function has
+ * the same name in libstdc++ and libc++, if either is linked to; else (a C program with a C++
+ * plugin) one that is loaded is looked for. Without any there is nobody to catch it: the process
+ * ends.
  *
  * A handler's own exception passes through, out of a nothrow form as well: C cannot catch it.
  */
@@ -20,8 +21,7 @@ typedef void function(void);
 typedef function *get_handler(void);
 
 extern get_handler get_new_handler __asm__("_ZSt15get_new_handlerv") __attribute__((weak));
-extern function throw_libstdcxx __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak));
-extern function throw_libcxx __asm__("_ZNSt3__117__throw_bad_allocEv") __attribute__((weak));
+extern function throw_by_library __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak));
 
 /* Weak: a static program without a dynamic linker is not to get one for this. */
 #pragma weak dlopen
@@ -57,12 +57,10 @@ static function *new_handler(void)
 
 static WARD_COLD void throw_bad_alloc(void)
 {
-    function *thrower = throw_libstdcxx ? throw_libstdcxx : throw_libcxx;
+    function *thrower = throw_by_library;
 
     if (!thrower)
         thrower = loaded("_ZSt17__throw_bad_allocv");
-    if (!thrower)
-        thrower = loaded("_ZNSt3__117__throw_bad_allocEv");
     if (thrower)
         thrower();
     ward_heap_die_("==ward== operator new: out of memory, and no C++ library to throw\n");
