@@ -57,17 +57,21 @@ static bool explain_big(struct ward_bug *bug, const struct place *place)
     return is_beyond(bug, span->base, span->size, "the guard behind the block stopped the access");
 }
 
-/* Behind the last slot. */
+/* Behind the last slot: the nearest block before it. */
 static bool explain_behind(struct ward_bug *bug, struct place *place, struct report_known *known)
 {
-    uint32_t state;
+    const char *message = "the guard behind the blocks of this size stopped the access";
+    uint32_t slot = place->class->slots, state;
 
-    place->slot = place->class->slots - 1;
-    state = LOAD(&place->span->states[place->slot]);
+    do
+        state = LOAD(&place->span->states[--slot]);
+    while (state < SLOT_LIVE && slot > 0);
+    if (state < SLOT_LIVE)
+        return is_beyond(bug, NULL, 0, message);
+    place->slot = slot;
     known->place = place;
-    return is_beyond(bug, place->span->base + (size_t)place->slot * place->class->bytes,
-                     state >= SLOT_LIVE ? place->class->bytes - (state - SLOT_LIVE) : 0,
-                     "the guard behind the blocks of this size stopped the access");
+    return is_beyond(bug, place->span->base + (size_t)slot * place->class->bytes,
+                     place->class->bytes - (state - SLOT_LIVE), message);
 }
 
 static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct place *place,

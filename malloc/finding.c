@@ -164,6 +164,7 @@ static struct finding_neighbour describe(const struct place *place, uint32_t slo
         return (struct finding_neighbour){ .state = "never issued" };
     if (state >= SLOT_LIVE)
         return (struct finding_neighbour){ .state = "live",
+                                           .is_live = true,
                                            .size = place->class->bytes - (state - SLOT_LIVE) };
     if (state == SLOT_RETIRED)
         return (struct finding_neighbour){ .state = "retired" };

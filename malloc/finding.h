@@ -41,7 +41,8 @@ struct finding_module {
 /* A slot of the same span. */
 struct finding_neighbour {
     const char *state; /* "live", ... */
-    size_t size;       /* of a live block */
+    bool is_live;      /* it holds a block, */
+    size_t size;       /* of this size */
     bool is_it;        /* the block the report is about */
 };
 

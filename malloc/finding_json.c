@@ -99,7 +99,8 @@ static void put_block(const struct finding *finding, struct text *text)
         return;
     }
     put_hex(text, "{", "address", (uintptr_t)bug->block);
-    put_decimal(text, ",", "size", bug->size);
+    if (ward_bug_knows_size_(bug))
+        put_decimal(text, ",", "size", bug->size);
     put_decimal(text, ",", "slot", finding->slot_bytes);
     put_signed(text, ",", "offset", (intptr_t)bug->addr - (intptr_t)bug->block);
     ward_text_put_(text, "}");
@@ -141,7 +142,8 @@ static void put_neighbours(const struct finding *finding, struct text *text)
         const struct finding_neighbour *slot = &finding->neighbours[i];
 
         put_string(text, i ? ",{" : "{", "state", slot->state);
-        put_decimal(text, ",", "size", slot->size);
+        if (slot->is_live)
+            put_decimal(text, ",", "size", slot->size);
         put_bool(text, ",", "this", slot->is_it);
         ward_text_put_(text, "}");
     }

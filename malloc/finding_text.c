@@ -142,7 +142,7 @@ static void put_neighbours(const struct finding *finding, struct text *text)
         ward_text_put_(text, i ? " [" : "[");
         ward_text_put_(text, slot->is_it ? "THIS: " : "");
         ward_text_put_(text, slot->state);
-        if (slot->size) {
+        if (slot->is_live) {
             ward_text_put_(text, " ");
             ward_text_put_decimal_(text, slot->size);
         }

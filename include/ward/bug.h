@@ -45,7 +45,7 @@ struct ward_bug {
     enum ward_bug_kind kind;
     const void *addr;                 /* what the caller passed, or the damaged byte */
     const void *block;                /* the block concerned, NULL if there is none */
-    size_t size;                      /* its requested size in bytes, 0 if none or unknown */
+    size_t size;                      /* its requested size in bytes; 0 if unknown, too */
     const struct ward_region *region; /* where it lies, NULL if nowhere */
     const char *message;              /* a static sentence: no format, no user bytes; not NULL */
 };

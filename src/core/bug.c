@@ -67,6 +67,19 @@ void ward_bug_handle(ward_bug_handler *to, void *arg)
     handler = to;
 }
 
+/* Of a live block it is known, and may be 0. */
+bool ward_bug_knows_size_(const struct ward_bug *bug)
+{
+    switch (bug->kind) {
+    case WARD_BUG_OVERFLOW:
+    case WARD_BUG_UNDERFLOW:
+    case WARD_BUG_WRONG_SIZE:
+    case WARD_BUG_MISMATCH:
+    case WARD_BUG_OUT_OF_BOUNDS: return bug->block != NULL;
+    default: return bug->block && bug->size;
+    }
+}
+
 static void put_bytes(struct text *t, uintptr_t n)
 {
     put_number(t, n, 10);
@@ -84,7 +97,7 @@ static void put_relation(struct text *t, const struct ward_bug *bug)
     if (addr < block) {
         put_bytes(t, block - addr);
         put(t, "before the block");
-    } else if (addr - block < bug->size || bug->size == 0) {
+    } else if (addr - block < bug->size || !ward_bug_knows_size_(bug)) {
         put_bytes(t, addr - block);
         put(t, "into the block");
     } else {
@@ -99,7 +112,7 @@ static void put_block(struct text *t, const struct ward_bug *bug)
         return;
     put(t, "\n  block    ");
     put_number(t, (uintptr_t)bug->block, 16);
-    if (bug->size) {
+    if (ward_bug_knows_size_(bug)) {
         put(t, ", ");
         put_bytes(t, bug->size);
         put(t, "requested");

@@ -10,6 +10,9 @@
 /* What happened, in a few words. Never NULL, static storage. */
 const char *ward_bug_title_(enum ward_bug_kind kind);
 
+/* Is bug->size the size of the block, even if it is 0? */
+bool ward_bug_knows_size_(const struct ward_bug *bug);
+
 /* As ward_bug_print, without the last line. */
 size_t ward_bug_print_facts_(const struct ward_bug *bug, char *out, size_t cap);
 

@@ -113,8 +113,21 @@ static void a_block_of_unknown_size_has_no_end(void **state)
     struct ward_bug bug = some_bug();
 
     (void)state;
+    bug.kind = WARD_BUG_DOUBLE_FREE;
     bug.size = 0;
     assert_report_has(&bug, ", 100 bytes into the block\n");
+}
+
+static void a_live_block_may_have_no_byte(void **state)
+{
+    struct ward_bug bug = some_bug();
+
+    (void)state;
+    bug.kind = WARD_BUG_OVERFLOW;
+    bug.size = 0;
+    bug.addr = memory + 1;
+    assert_report_has(&bug, ", 2 bytes past the end of the block\n");
+    assert_report_has(&bug, ", 0 bytes requested\n");
 }
 
 static void the_report_prints_every_address_in_full(void **state)
@@ -155,6 +168,7 @@ static void the_largest_numbers_are_printed_right(void **state)
     (void)state;
     bug.addr = (const void *)UINTPTR_MAX;
     bug.block = (const void *)1;
+    bug.kind = WARD_BUG_DOUBLE_FREE;
     bug.size = 0;
     assert_report_has(&bug, "address  0xffffffffffffffff, 18446744073709551614 bytes into");
 }
@@ -344,6 +358,7 @@ int main(void)
         cmocka_unit_test(the_report_names_code_cwe_and_message),
         cmocka_unit_test(the_report_says_where_the_address_lies_seen_from_the_block),
         cmocka_unit_test(a_block_of_unknown_size_has_no_end),
+        cmocka_unit_test(a_live_block_may_have_no_byte),
         cmocka_unit_test(the_report_prints_every_address_in_full),
         cmocka_unit_test(what_is_not_known_is_left_out),
         cmocka_unit_test(the_largest_numbers_are_printed_right),

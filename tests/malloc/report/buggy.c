@@ -2,7 +2,8 @@
 /*
  * buggy BUG [HOW...]: makes one bug, in functions whose names the test looks for.
  *
- * BUG:  double overflow underflow write_freed wild wrong_size touch_freed touch_past null raised
+ * BUG:  double overflow underflow write_freed wild wrong_size touch_freed touch_past
+ *       overflow_nothing read_on null raised
  * HOW:  handler      in a signal handler
  *       thread       in a thread
  *       no_stderr    with descriptor 2 closed
@@ -123,6 +124,24 @@ static APART void touch_freed(void)
     __asm__ volatile("" : : : "memory");
 }
 
+static APART void overflow_nothing(void)
+{
+    char *block = make(0);
+
+    write_at(block, 0, "\x01xyz");
+    drop(block);
+    __asm__ volatile("" : : : "memory");
+}
+
+/* As far as there is something to read. */
+static APART void read_on(void)
+{
+    char *block = make(24);
+
+    for (long at = 0;; at++)
+        use(block, at);
+}
+
 static APART void touch_past(void)
 {
     use(make(96), 96);
@@ -167,6 +186,10 @@ static APART void make_bug(void)
         touch_freed();
     if (is_bug("touch_past"))
         touch_past();
+    if (is_bug("overflow_nothing"))
+        overflow_nothing();
+    if (is_bug("read_on"))
+        read_on();
     if (is_bug("null"))
         use(NULL, 0x123);
     if (is_bug("raised"))
