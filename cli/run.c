@@ -127,7 +127,7 @@ static int start(const struct wishes *wishes, char **argv)
         return fail(NOT_STARTED, "%s: %s", wishes->report, why);
     if (wishes->report && (error = cannot_report(wishes->report)))
         return fail(NOT_STARTED, "reports cannot be written to %s: %s", wishes->report,
-                    strerror(error));
+                    error == ELOOP ? "a symbolic link is not followed" : strerror(error));
     if (!preload_set(library, wishes->profile, wishes->stats) ||
         (report && !preload_add("WARD_OPTIONS", report, false)))
         return fail(NOT_STARTED, "%s", strerror(errno));
