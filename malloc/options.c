@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -272,14 +273,22 @@ void ward_options_take_file_(struct options *options, const char *path)
         ward_options_take_(options, text, (size_t)len, OPTIONS_BY_LINE, path);
 }
 
+/* To ask costs a twentieth of what it costs to learn the name of the program. */
+static bool is_there(const char *directory)
+{
+    bool opened;
+
+    return ward_files_read_(directory, NULL, 0, &opened) != -ENOENT;
+}
+
 static void take_file_of_program(struct options *options)
 {
     static const char directory[] = "/etc/ward.d/", end[] = ".conf";
     char path[sizeof directory + NAME_CAP + sizeof end];
     size_t len = sizeof directory - 1;
 
-    memcpy(path, directory, len);
-    if (!ward_files_program_(path + len, NAME_CAP))
+    memcpy(path, directory, sizeof directory);
+    if (!is_there(path) || !ward_files_program_(path + len, NAME_CAP))
         return;
     len += strlen(path + len);
     memcpy(path + len, end, sizeof end);
