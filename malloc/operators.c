@@ -136,30 +136,22 @@ NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, NOTHROW),
         FREE;                                                                                      \
     }
 
-/* Freed as a block of an alignment; of its size nothing is said, so any is right. */
-static void delete_aligned(void *block, size_t align, unsigned family)
-{
-    if (WARD_LIKELY(!(align & (align - 1)) && !((uintptr_t)block & (align - 1))))
-        heap_free(block, family);
-    else
-        ward_heap_free_sized_(block, align, ward_heap_size_(block), family);
-}
+#define ALIGN size_t align __attribute__((unused))
 
 DELETE(_ZdlPv, (void *block), heap_free(block, FAMILY_NEW))
 DELETE(_ZdaPv, (void *block), heap_free(block, FAMILY_NEW_ARRAY))
 DELETE(_ZdlPvm, (void *block, size_t size), ward_heap_free_sized_(block, 0, size, FAMILY_NEW))
 DELETE(_ZdaPvm, (void *block, size_t size), ward_heap_free_sized_(block, 0, size, FAMILY_NEW_ARRAY))
-DELETE(_ZdlPvSt11align_val_t, (void *block, size_t align),
-       delete_aligned(block, align, FAMILY_NEW | FAMILY_ALIGNED))
-DELETE(_ZdaPvSt11align_val_t, (void *block, size_t align),
-       delete_aligned(block, align, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
-DELETE(_ZdlPvmSt11align_val_t, (void *block, size_t size, size_t align),
+DELETE(_ZdlPvSt11align_val_t, (void *block, ALIGN), heap_free(block, FAMILY_NEW | FAMILY_ALIGNED))
+DELETE(_ZdaPvSt11align_val_t, (void *block, ALIGN),
+       heap_free(block, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
+DELETE(_ZdlPvmSt11align_val_t, (void *block, size_t size, ALIGN),
        ward_heap_free_sized_(block, align, size, FAMILY_NEW | FAMILY_ALIGNED))
-DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t size, size_t align),
+DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t size, ALIGN),
        ward_heap_free_sized_(block, align, size, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
 DELETE(_ZdlPvRKSt9nothrow_t, (void *block, NOTHROW), heap_free(block, FAMILY_NEW))
 DELETE(_ZdaPvRKSt9nothrow_t, (void *block, NOTHROW), heap_free(block, FAMILY_NEW_ARRAY))
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t align, NOTHROW),
-       delete_aligned(block, align, FAMILY_NEW | FAMILY_ALIGNED))
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t align, NOTHROW),
-       delete_aligned(block, align, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
+DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, ALIGN, NOTHROW),
+       heap_free(block, FAMILY_NEW | FAMILY_ALIGNED))
+DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, ALIGN, NOTHROW),
+       heap_free(block, FAMILY_NEW_ARRAY | FAMILY_ALIGNED))
