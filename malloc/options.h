@@ -27,9 +27,10 @@
  *                                 at the end of a file, whose name begins with /, and where %p is
  *                                 the number of the process: as JSON if it ends in .json
  *   lock=all|cold|off             records behind a protection key, where the machine has them: all
- * of them, which costs some 50 ns for each call; those seldom used, as in strict; none. In fast
- * none faults=on|off                 on: an access that a guard stops is explained; off: no handler
- * is installed for that
+ *                                 of them, which costs some 50 ns for each call; those seldom used,
+ *                                 as in strict; none. In fast none
+ *   faults=on|off                 on: an access that a guard stops is explained; off: no handler
+ *                                 is installed for that
  */
 #ifndef WARD_MALLOC_OPTIONS_H
 #define WARD_MALLOC_OPTIONS_H
