@@ -63,13 +63,13 @@ static bool set_open(struct span *span, size_t open)
     return done;
 }
 
-/* The same, but a guard that is at most an eighth of the block too far stays there: to move it
- * costs two calls of the system, and new pages for the next block. */
+/* The same, but a guard that is at most a third of the block too far stays there, and so in any
+ * span of the class: to move it costs two calls of the system, and new pages for the next block. */
 static bool fit_open(struct span *span, size_t open)
 {
     size_t was = span->open;
 
-    if (was >= open && was - open <= was / 8 && !span->unsure && !(ward_root_.policy & POLICY_LONG))
+    if (was >= open && was - open <= was / 4 && !span->unsure && !(ward_root_.policy & POLICY_LONG))
         return true;
     return set_open(span, open);
 }

@@ -214,10 +214,10 @@ static bool can_read(const volatile unsigned char *at)
     return true;
 }
 
-/* The guard behind a big block is at most an eighth of it away. */
+/* The guard behind a big block is at most a third of it away. */
 static bool ends_at_a_guard(const struct block *block)
 {
-    const unsigned char *end = block->at + block->size, *most = end + block->size / 7;
+    const unsigned char *end = block->at + block->size, *most = end + block->size / 3;
 
     while (end < most && can_read(end))
         end += 4096;

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults.h"
 
-/* Where a larger block was before, a big block still has a guard: an eighth behind its end at most.
+/* Where a larger block was before, a big block still has a guard: a third behind its end at most.
  */
 enum { LEAST = 264000, MOST = 327000, PAGE = 4096, ROUNDS = 400 };
 
@@ -29,7 +29,7 @@ int main(void)
         char *block = hidden(malloc(size));
 
         memset(block, 'x', size);
-        if (!has_guard(block + open, open / 7)) {
+        if (!has_guard(block + open, open / 3)) {
             printf("read far behind a block of %zu bytes\n", size);
             return 1;
         }
