@@ -63,15 +63,28 @@ static bool set_open(struct span *span, size_t open)
     return done;
 }
 
-/* The same, but a guard that is at most a third of the block too far stays there, and so in any
- * span of the class: to move it costs two calls of the system, and new pages for the next block. */
-static bool fit_open(struct span *span, size_t open)
+/* The same, but a guard that is farther behind may stay there: to move it costs two calls of the
+ * system, and new pages for the next block. It does not stay where that would keep much of what a
+ * block `gives` back. */
+static bool fit_open(struct span *span, size_t open, bool gives)
 {
     size_t was = span->open;
 
-    if (was >= open && was - open <= was / 4 && !span->unsure && !(ward_root_.policy & POLICY_LONG))
-        return true;
-    return set_open(span, open);
+    if (ward_root_.policy & POLICY_LONG || span->unsure || was < open ||
+        (gives && was - open > was / 4))
+        return set_open(span, open);
+    return true;
+}
+
+/* For a block that grows, and will again: a quarter more, of pages that nobody has touched. */
+static bool open_ahead(struct span *span, size_t open)
+{
+    size_t most = most_open(&ward_root_.classes[span->class]),
+           ahead = round_up(open + open / 4, ward_root_.page);
+
+    if (ward_root_.policy & POLICY_LONG || span->open >= open)
+        return false;
+    return set_open(span, ahead < most ? ahead : most);
 }
 
 /* --- Allocating ------------------------------------------------------------------------------- */
@@ -104,7 +117,7 @@ static struct span *take_span(struct owner *owner, unsigned class, size_t open)
     span->clean = kept == 0;
     if (is_bad(owner, span, kept))
         return take_span(owner, class, open);
-    if (fit_open(span, open))
+    if (fit_open(span, open, false))
         return span;
     ward_memory_release_(span->base, span->open);
     ward_pool_give_(span);
@@ -318,7 +331,7 @@ bool ward_big_resize_(const struct place *place, size_t size)
         return false;
     }
     status_unuse(span->open);
-    resized = fit_open(span, pages_for(size));
+    resized = open_ahead(span, pages_for(size)) || fit_open(span, pages_for(size), size < was);
     ward_kept_use_(span->open);
     if (!resized && span->open < pages_for(size)) /* else what could not be closed stays open */
         return false;

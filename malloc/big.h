@@ -3,9 +3,9 @@
  * Big blocks: a span with one slot for each, or what mapped.h has.
  *
  * The span has a guard behind the last page of the block, so that an overflow that goes on faults,
- * and a short one is found by the canary. Where a larger block of the class was before, the guard
- * may stay where it was, at most a third of the block behind it; by policy, and after a resize, it
- * is right behind the page. What lies between the canary and the guard is zero.
+ * and a short one is found by the canary. Where another block was before, the guard may stay where
+ * it was, and where a block grows, it is a quarter ahead; by policy it is right behind the page.
+ * What lies between the canary and the guard is zero, unless the policy clears nothing.
  *
  * When a block is freed, its pages go back to the system, but for a few megabytes that are kept for
  * the next blocks of the class. A span without a block is anybody's (pool.h); one with a block is

@@ -37,12 +37,15 @@ static void holds(const unsigned char *block, size_t size)
             check(false, "what it held is there", at);
 }
 
-/* Right behind the page of its last byte, or of the canary. */
+/* Behind the page of its last byte, or of the canary: at once in strict, else as far again at most.
+ */
 static void is_guarded(const unsigned char *block, size_t size)
 {
-    size_t last = has_profile("fast") ? size - 1 : size;
+    size_t last = has_profile("fast") ? size - 1 : size,
+           most = has_profile("strict") ? 0 : size + size / 4;
 
-    check(!can_read(block + (last / PAGE + 1) * PAGE), "there is a guard behind it", size);
+    check(readable(block + (last / PAGE + 1) * PAGE, most + PAGE) <= most,
+          "there is a guard behind it", size);
 }
 
 /* --- Where it is ------------------------------------------------------------------------------ */
@@ -174,6 +177,45 @@ static void pages_of_20_mib(void)
     pages_that_were_written_stay(20 * MIB + 12345);
 }
 
+static void *grown(size_t most)
+{
+    size_t size = 16;
+    unsigned char *block = make(size);
+
+    for (size_t more; size < most; size = more) {
+        more = size + size / 8;
+        block = realloc(block, more);
+        holds(block, size);
+        memset(block + size, 0x5a, more - size);
+    }
+    return block;
+}
+
+/* Though all its blocks are small in the spans they take over, at first. */
+static void the_next_vector_takes_its_pages(void)
+{
+    size_t before;
+
+    free(grown(4 * MIB));
+    before = faults();
+    free(grown(4 * MIB));
+    check(faults() - before < 256, "few new pages", faults() - before);
+}
+
+/* What a block gives back of that, goes. */
+static void but_for_what_it_gives_back(void)
+{
+    unsigned char *block = NULL;
+    size_t with;
+
+    free(grown(2 * MIB));
+    block = grown(MIB);
+    with = memory_of(false);
+    block = realloc(block, 400 * KIB);
+    check(memory_of(false) + 500 * KIB < with, "it is gone", with - memory_of(false));
+    free(block);
+}
+
 static void pages_that_were_not_do_not_come(void)
 {
     unsigned char *block = malloc(16 * MIB);
@@ -192,6 +234,8 @@ static const struct part parts[] = {
     { "the canary", a_canary_moves_along },
     { "3 MiB", pages_of_3_mib },
     { "20 MiB", pages_of_20_mib },
+    { "the next vector", the_next_vector_takes_its_pages },
+    { "a part of a vector", but_for_what_it_gives_back },
     { "a sparse block", pages_that_were_not_do_not_come },
 };
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,20 +50,31 @@ static inline volatile unsigned char *hidden(const volatile unsigned char *at)
     return (volatile unsigned char *)(uintptr_t)at;
 }
 
-static inline bool can_read(const volatile unsigned char *at)
+/* Of that many bytes, so many can be read from the first on, in pages. */
+static inline size_t readable(const volatile unsigned char *at, size_t bytes)
 {
-    int status = -1;
-    pid_t pid = fork();
+    volatile size_t *seen =
+        mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pid = seen == MAP_FAILED ? -1 : fork();
+    size_t count;
 
     if (pid == 0) {
         signal(SIGSEGV, on_fault);
         signal(SIGBUS, on_fault);
-        (void)*hidden(at);
+        for (; *seen < bytes; *seen += 4096)
+            (void)*hidden(at + *seen);
         _exit(0);
     }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+    if (pid < 0 || waitpid(pid, NULL, 0) != pid)
         abort();
-    return status == 0;
+    count = *seen;
+    munmap((void *)(uintptr_t)seen, sizeof *seen);
+    return count;
+}
+
+static inline bool can_read(const volatile unsigned char *at)
+{
+    return readable(at, 1) != 0;
 }
 
 /* A part of a test, in a process of its own. */
