@@ -116,7 +116,7 @@ static int examine_program(const char *name)
     if (fd == 0)
         fd = program_open(path, executable);
     if (fd < 0) {
-        fprintf(stderr, "ward doctor: %s: %s\n", name, strerror(-fd));
+        fprintf(stderr, "ward doctor: %s: %s\n", *name ? name : "\"\"", strerror(-fd));
         return NO_ENTRY;
     }
     printf("%s\n", path);

@@ -50,9 +50,9 @@ static void print_commands(FILE *to)
 {
     fputs("usage: ward COMMAND [ARGUMENT...]\n\n", to);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "    %-9s %s\n", commands[i]->name, commands[i]->purpose);
-    fputs("    help      what a command does: ward help COMMAND\n"
-          "    version   the version of ward\n",
+        fprintf(to, "    %-10s %s\n", commands[i]->name, commands[i]->purpose);
+    fputs("    help       what a command does: ward help COMMAND\n"
+          "    version    the version of ward\n",
           to);
 }
 
@@ -73,7 +73,7 @@ static int help(const char *name)
 {
     const struct command *command = name ? find(name) : NULL;
 
-    if (!name || is_either(name, "help", "version"))
+    if (!name || is_either(name, "help", "version") || is_either(name, "--help", "-h"))
         print_commands(stdout);
     else if (!command)
         return unknown(name);
@@ -89,6 +89,12 @@ static int version(void)
     return DONE;
 }
 
+static int surplus(const char *word)
+{
+    fprintf(stderr, "ward: \"%s\" is too much\n", word);
+    return MISUSED;
+}
+
 static int run(int argc, char **argv)
 {
     const struct command *command;
@@ -98,9 +104,9 @@ static int run(int argc, char **argv)
         return MISUSED;
     }
     if (is_either(argv[1], "help", "--help") || strcmp(argv[1], "-h") == 0)
-        return help(argc > 2 ? argv[2] : NULL);
+        return argc > 3 ? surplus(argv[3]) : help(argc > 2 ? argv[2] : NULL);
     if (is_either(argv[1], "version", "--version"))
-        return version();
+        return argc > 2 ? surplus(argv[2]) : version();
     command = find(argv[1]);
     if (!command)
         return unknown(argv[1]);

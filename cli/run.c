@@ -116,8 +116,8 @@ static int start(const struct wishes *wishes, char **argv)
         return fail(NOT_STARTED, "%s", why);
     error = program_find(argv[0], path);
     if (error)
-        return fail(error == -ENOENT ? NOT_FOUND : NOT_EXECUTABLE, "%s: %s", argv[0],
-                    strerror(-error));
+        return fail(error == -ENOENT ? NOT_FOUND : NOT_EXECUTABLE, "%s: %s",
+                    *argv[0] ? argv[0] : "\"\"", strerror(-error));
     obstacle = program_obstacle(path, library);
     if (obstacle == TAKES_NO_OPTION && !wishes->profile && !wishes->report && !wishes->stats)
         obstacle = NO_OBSTACLE;

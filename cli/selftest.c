@@ -163,7 +163,7 @@ static void print_verdict(const struct bug *bug, enum verdict verdict,
     int len = 0;
     const char *code = code_of(outcome, &len);
 
-    printf("%-17s %-52s %s", bug->name, bug->what, words[verdict]);
+    printf("%-18s %-52s %s", bug->name, bug->what, words[verdict]);
     if (verdict == CAUGHT)
         printf(": %.*s%s", len, code ? code : "",
                died_of(outcome, SIGABRT)    ? ""
@@ -196,7 +196,7 @@ static int run_all(const char *library, const char *profile, const struct bug *o
         counts[verdict]++;
         print_verdict(bug, verdict, &outcome);
     }
-    if (only)
+    if (only && *outcome.report)
         printf("\n%s", outcome.report);
     printf("\n%u caught, %u harmless, %u not promised in this profile, %u not tried, %u missed\n",
            counts[CAUGHT], counts[HARMLESS], counts[NOT_PROMISED], counts[UNMADE], counts[MISSED]);
@@ -209,7 +209,7 @@ static int no_bug(const char *name)
 
     fputc('\n', stderr);
     for (size_t i = 0; i < bugs_count; i++)
-        fprintf(stderr, "%-17s %s\n", bugs[i].name, bugs[i].what);
+        fprintf(stderr, "%-18s %s\n", bugs[i].name, bugs[i].what);
     return status;
 }
 
@@ -229,9 +229,10 @@ static int selftest(int argc, char **argv)
                           "there is no profile \"%s\"; there are: " PRELOAD_PROFILES, profile);
         at++;
     }
-    if (argc - at > 1 || (at < argc && argv[at][0] == '-'))
-        return misuse(&selftest_command, "there is no option %s",
-                      argv[argc - at > 1 ? at + 1 : at]);
+    if (at < argc && argv[at][0] == '-')
+        return misuse(&selftest_command, "there is no option %s", argv[at]);
+    if (argc - at > 1)
+        return misuse(&selftest_command, "\"%s\" is too much", argv[at + 1]);
     if (at < argc && !(only = find(argv[at])))
         return no_bug(argv[at]);
     if (!preload_find(library, &why)) {

@@ -161,7 +161,6 @@ static int watch(struct ward_process *process, const struct stat_options *option
 
 static int parse(int argc, char **argv, struct stat_options *options, struct target *target)
 {
-    uint64_t pid;
     int at = 1;
 
     *options = (struct stat_options){ false, false };
@@ -176,9 +175,8 @@ static int parse(int argc, char **argv, struct stat_options *options, struct tar
     }
     if (argc - at != 1)
         return misuse(&stat_command, "one PID is wanted");
-    if (!parse_number(argv[at], &pid) || pid == 0 || pid > INT32_MAX)
+    if (!parse_pid(argv[at], &target->process.pid))
         return misuse(&stat_command, "\"%s\" is no process number", argv[at]);
-    target->process.pid = (int)pid;
     return 0;
 }
 

@@ -32,9 +32,19 @@ bool parse_number(const char *text, uint64_t *number)
     return true;
 }
 
+bool parse_pid(const char *text, int *pid)
+{
+    uint64_t number;
+
+    if (text[strspn(text, "0123456789")] || !parse_number(text, &number) || number == 0 ||
+        number > INT32_MAX)
+        return false;
+    *pid = (int)number;
+    return true;
+}
+
 int target_parse(struct target *target, const struct command *command, int argc, char **argv)
 {
-    uint64_t pid;
     int at = 1;
 
     *target = (struct target){ 0 };
@@ -46,11 +56,10 @@ int target_parse(struct target *target, const struct command *command, int argc,
         return misuse(command, "there is no option %s", argv[at]);
     if (argc - at < 3)
         return misuse(command, "PID, ADDR and TYPE are wanted");
-    if (!parse_number(argv[at], &pid) || pid == 0 || pid > INT32_MAX)
+    if (!parse_pid(argv[at], &target->process.pid))
         return misuse(command, "\"%s\" is no process number", argv[at]);
     if (!parse_number(argv[at + 1], &target->address))
         return misuse(command, "\"%s\" is no address", argv[at + 1]);
-    target->process.pid = (int)pid;
     target->type = argv[at + 2];
     target->rest = argv + at + 3;
     target->rest_count = argc - at - 3;

@@ -27,6 +27,9 @@ int target_open(struct target *target, const struct command *command);
 /* A decimal number, or a hexadecimal one with 0x. False: text is none, or does not fit. */
 bool parse_number(const char *text, uint64_t *number);
 
+/* The number of a process: decimal. False: it is none. */
+bool parse_pid(const char *text, int *pid);
+
 /* Says "12 of 64 bytes read; byte 0x7f0000001000: unmapped". Returns FAILED. */
 int target_fail(const struct target *target, const struct command *command, size_t before,
                 size_t total, const struct ward_fault *why);
