@@ -23,7 +23,7 @@ static size_t clear_pieces(const unsigned char *at, size_t bytes)
 
 #ifdef __x86_64__
 
-/* Does the system keep the registers of AVX-512 for each thread? */
+/* Does the system keep the registers of AVX-512 for each thread? Then the processor has leaf 7. */
 static bool has_wide_registers(void)
 {
     enum { OSXSAVE = 1 << 27, STATE = 0xe6 }; /* of AVX and AVX-512 (XCR0) */
