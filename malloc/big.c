@@ -49,7 +49,7 @@ static bool set_open(struct span *span, size_t open)
         return true;
     span->unsure = committed; /* a fork may cut this off: whoever has the span next does it again */
     if (was > open) { /* first, as a fork may cut this off: nothing that counts as open is closed */
-        span->open = open;
+        POKE(span->open, open);
         atomic_signal_fence(memory_order_seq_cst);
         ward_memory_release_(base + open, was - open);
     }
@@ -58,7 +58,7 @@ static bool set_open(struct span *span, size_t open)
     else
         done = was < open ? ward_memory_open_(base + was, open - was)
                           : ward_memory_close_(base + open, was - open);
-    span->open = done ? open : was;
+    POKE(span->open, done ? open : was);
     span->unsure = committed && !done;
     return done;
 }
@@ -113,7 +113,7 @@ static struct span *take_span(struct owner *owner, unsigned class, size_t open)
         return NULL;
     kept = span->kept;
     ward_kept_sub_(kept);
-    span->kept = 0;
+    POKE(span->kept, 0);
     span->clean = kept == 0;
     if (is_bad(owner, span, kept))
         return take_span(owner, class, open);
@@ -199,10 +199,10 @@ static void shut(struct span *span)
     ward_memory_release_(span->base, was);
     if (ward_root_.classes[span->class].committed)
         return;
-    span->open = 0; /* first: see set_open */
+    POKE(span->open, 0); /* first: see set_open */
     atomic_signal_fence(memory_order_seq_cst);
     if (was && !ward_memory_close_(span->base, was))
-        span->open = was;
+        POKE(span->open, was);
 }
 
 /* What a block leaves: nothing, if the policy says so. */

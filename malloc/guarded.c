@@ -40,8 +40,9 @@ static void lay_out(unsigned class, bool markers)
     info->committed = markers && info->pitch_log2 <= COMMITTED_LOG2;
 }
 
-/* The records of each class begin on a page of their own. Returns the bytes of them all. */
-static size_t place_records(unsigned classes, unsigned char *at)
+/* The records of each class begin on a page of their own. Returns the bytes of them all; at: 0 if
+ * only that is asked. */
+static size_t place_records(unsigned classes, uintptr_t at)
 {
     size_t off = 0;
 
@@ -49,7 +50,7 @@ static size_t place_records(unsigned classes, unsigned char *at)
         struct guarded_class *info = &ward_root_.guarded.classes[class];
 
         info->base = ward_root_.guarded.base + ((size_t) class << ward_root_.guarded.range_log2);
-        info->slots = (struct guarded *)(void *)(at + off);
+        info->slots = (struct guarded *)(at + off);
         off += round_up(info->count * sizeof(struct guarded), ward_root_.page);
     }
     return off;
@@ -72,13 +73,13 @@ static bool reserve(unsigned classes, unsigned range_log2)
     markers = ward_host_advise(root->base, ward_root_.page, WARD_HOST_GUARD) == 0;
     for (unsigned class = 0; class < classes; class ++)
         lay_out(class, markers);
-    records = ward_reserve_(place_records(classes, NULL), WARD_READ);
+    records = ward_reserve_(place_records(classes, 0), WARD_READ);
     if (!records) {
         ward_unreserve_(root->base, bytes);
         root->base = NULL;
         return false;
     }
-    (void)place_records(classes, records);
+    (void)place_records(classes, (uintptr_t)records);
     (void)!ward_host_advise(root->base, bytes, WARD_HOST_HUGE_OFF);
     root->bytes = bytes;
     return true;
@@ -86,7 +87,9 @@ static bool reserve(unsigned classes, unsigned range_log2)
 
 static void unreserve(unsigned classes)
 {
-    ward_unreserve_(ward_root_.guarded.classes[0].slots, place_records(classes, NULL));
+    void *records = ward_root_.guarded.classes[0].slots;
+
+    ward_unreserve_(records, place_records(classes, 0));
     ward_unreserve_(ward_root_.guarded.base, ward_root_.guarded.bytes);
     ward_root_.guarded.bytes = 0;
 }
@@ -261,16 +264,15 @@ static void *give_up(struct guarded_pool *pool, struct guarded *slot)
     return NULL;
 }
 
-static void *alloc(size_t size, size_t align)
+static void *alloc(unsigned number, size_t size, size_t align)
 {
-    unsigned number = class_for(size, align);
     const struct guarded_class *class = &ward_root_.guarded.classes[number];
     struct guarded_pool *pool = &pools[number];
     struct guarded *slot;
     struct guarded_pages pages;
     unsigned char *end;
 
-    if (number >= GUARDED_CLASSES || !class->count || !(slot = take(class, pool)))
+    if (!class->count || !(slot = take(class, pool)))
         return NULL;
     end = start_of(class, slot) + ((size_t)1 << class->pitch_log2) - ward_root_.page;
     slot->size = size;
@@ -286,8 +288,9 @@ static void *alloc(size_t size, size_t align)
 
 void *ward_guarded_alloc_(size_t size, size_t align)
 {
+    unsigned number = class_for(size, align);
     bool door = door_open(POLICY_KEYS);
-    void *block = alloc(size, align);
+    void *block = number < GUARDED_CLASSES ? alloc(number, size, align) : NULL;
 
     door_close(door);
     return block;

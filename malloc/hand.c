@@ -64,7 +64,7 @@ static void extend(const struct class_info *info, struct span *span, bool growin
 
     ward_kept_use_((size_t)more * info->bytes);
     span->free += more;
-    span->fresh += more;
+    POKE(span->fresh, span->fresh + more);
     if (info->bytes <= POPULATE_MAX)
         populate(span, from, to);
 }
@@ -94,7 +94,7 @@ static struct span *obtain(struct owner *owner, unsigned class)
     if (span) {
         ward_kept_sub_(span->kept);
         span->paged = (uint32_t)span->kept;
-        span->kept = 0;
+        POKE(span->kept, 0);
         ward_span_own_(owner, span);
     }
     return span;

@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "moment.h"
 #include "pool.h"
+#include "states.h"
 #include "status.h"
 
 /* What its slots hold is zero from now on. */
@@ -11,9 +12,9 @@ void ward_kept_drop_(struct span *span)
     const struct class_info *info = &ward_root_.classes[span->class];
 
     ward_memory_release_(span->base, span->kept);
-    span->kept = 0;
+    POKE(span->kept, 0);
     if (info->slots > 1)
-        memset((void *)(uintptr_t)span->states, SLOT_NEW, info->slots * sizeof *span->states);
+        states_renew(span->states, info->slots);
 }
 
 enum { KEEP_BYTES = 32 << 20, KEEP_SHARE = 32, KEEP_SECONDS = 1 };
@@ -120,7 +121,7 @@ bool ward_kept_add_(struct span *span, size_t len)
 
     if (!keep_bytes(len))
         return false;
-    span->kept = len;
+    POKE(span->kept, len);
     span->kept_at = now;
     return true;
 }

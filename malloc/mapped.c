@@ -92,7 +92,7 @@ static void *map_block(struct owner *owner, size_t size, size_t align)
         (void)!ward_host_unmap(origin, mapped);
         return NULL;
     }
-    entry->size = size;
+    POKE(entry->size, size);
     entry->origin = origin;
     entry->mapped = mapped;
     entry->family = 0;
@@ -231,7 +231,7 @@ static void *resize_block(struct owner *owner, unsigned char *block, size_t size
         return NULL;
     }
     if (pages_for(size) == pages_for(was) && !(ward_root_.policy & POLICY_PAGES)) {
-        entry->size = size;
+        POKE(entry->size, size);
         slack_move(block, pages_for(size), was, size);
         return block;
     }

@@ -60,7 +60,7 @@ static void push(struct owner *owner)
     uint64_t was = atomic_load(&pool->idle), now;
 
     do {
-        owner->stack = (uint32_t)was;
+        STORE(&owner->stack, (uint32_t)was);
         now = ((was >> 32) + 1) << 32 | owner->number;
     } while (!atomic_compare_exchange_weak(&pool->idle, &was, now));
 }
@@ -72,7 +72,7 @@ static struct owner *pop(void)
     do {
         if ((uint32_t)was == 0)
             return NULL;
-        now = ((was >> 32) + 1) << 32 | ward_root_.owners[(uint32_t)was].stack;
+        now = ((was >> 32) + 1) << 32 | LOAD(&ward_root_.owners[(uint32_t)was].stack);
     } while (!atomic_compare_exchange_weak(&pool->idle, &was, now));
     return &ward_root_.owners[(uint32_t)was];
 }
@@ -134,9 +134,8 @@ static struct owner *take_over(void)
         struct owner *owner = &ward_root_.owners[i];
         uint32_t thread = atomic_load(&owner->taken);
 
-        if (thread > 1 && is_of_here(owner) &&
-            ward_moment_is_gone_(atomic_load(&pool->process), thread) &&
-            atomic_compare_exchange_strong(&owner->taken, &thread, 1)) {
+        if (thread > 1 && ward_moment_is_gone_(atomic_load(&pool->process), thread) &&
+            is_of_here(owner) && atomic_compare_exchange_strong(&owner->taken, &thread, 1)) {
             atomic_fetch_sub(&pool->late, 1);
             ward_span_abandon_(owner);
             return owner;

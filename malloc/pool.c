@@ -14,12 +14,13 @@ void ward_pool_push_(enum pool_stack stack, struct span *span)
     uint64_t was = atomic_load(top), now;
 
     do {
-        span->stack = (uint32_t)was;
+        STORE(&span->stack, (uint32_t)was);
         now = ((was >> 32) + 1) << 32 | (span->number + 1);
     } while (!atomic_compare_exchange_weak(top, &was, now));
 }
 
-/* The tag tells a top that left and came back from one that stayed (Treiber 1986). */
+/* The tag tells a top that left and came back from one that stayed (Treiber 1986). What is read of
+ * a top that left meanwhile is not used. */
 struct span *ward_pool_pop_(enum pool_stack stack, unsigned class)
 {
     _Atomic uint64_t *top = &pools[class].tops[stack];
@@ -30,7 +31,7 @@ struct span *ward_pool_pop_(enum pool_stack stack, unsigned class)
         if ((uint32_t)was == 0)
             return NULL;
         span = pool_span(class, (uint32_t)was - 1);
-        now = ((was >> 32) + 1) << 32 | span->stack;
+        now = ((was >> 32) + 1) << 32 | LOAD(&span->stack);
     } while (!atomic_compare_exchange_weak(top, &was, now));
     return span;
 }

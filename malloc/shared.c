@@ -36,8 +36,9 @@ static uint32_t huge_for(size_t bytes)
     return (uint32_t)(count < HUGE_MOST ? count : HUGE_MOST);
 }
 
-/* Owners, huge blocks, the table of units, the records. Returns the bytes of it all. */
-static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
+/* Owners, huge blocks, the table of units, the records. Returns the bytes of it all; addresses
+ * are numbers here, as there are none at first. */
+static size_t place(uintptr_t meta, unsigned char *base, size_t bytes)
 {
     struct shared_root *shared = &ward_root_.shared;
     size_t page = ward_root_.page, units = bytes >> shared->unit_log2;
@@ -50,22 +51,22 @@ static size_t place(unsigned char *meta, unsigned char *base, size_t bytes)
     huge = round_up(ward_root_.owners_most * sizeof(struct owner), page);
     table = huge + huge_bytes();
     at = table + round_up(units, page);
-    ward_root_.owners = (struct owner *)(void *)meta;
-    ward_root_.huge = (struct huge *)(void *)(meta + huge);
-    shared->units = (_Atomic uint8_t *)(void *)(meta + table);
+    ward_root_.owners = (struct owner *)meta;
+    ward_root_.huge = (struct huge *)(meta + huge);
+    shared->units = (_Atomic uint8_t *)(meta + table);
     shared->base = base;
     for (unsigned class = 0; class < CLASS_COUNT; class ++) {
         struct class_info *info = &ward_root_.classes[class];
 
         info->base = base;
-        info->records = meta + at;
+        info->records = (unsigned char *)(meta + at);
         info->record_bytes = (uint32_t)(shared->record_bytes * units_of(info));
         info->spans = info->bytes <= CLASS_BYTES_MAX ? (uint32_t)(bytes >> info->pitch_log2) : 0;
         info->committed = true;
         info->first = 0;
     }
     at += round_up(units * shared->record_bytes, page);
-    ward_root_.meta = meta;
+    ward_root_.meta = (unsigned char *)meta;
     ward_root_.meta_bytes = at;
     return at;
 }
@@ -82,7 +83,7 @@ static size_t largest_record(void)
 
 static bool reserve(size_t bytes, size_t most)
 {
-    size_t of_meta = place(NULL, NULL, bytes);
+    size_t of_meta = place(0, NULL, bytes);
     unsigned char *meta, *base;
 
     if (bytes + of_meta > most)
@@ -94,7 +95,7 @@ static bool reserve(size_t bytes, size_t most)
             ward_unreserve_(meta, of_meta);
         return false;
     }
-    (void)place(meta, base, bytes);
+    (void)place((uintptr_t)meta, base, bytes);
     return true;
 }
 

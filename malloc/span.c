@@ -89,8 +89,9 @@ static size_t empty(struct span *span)
     size_t used = (size_t)span->fresh * ward_root_.classes[span->class].bytes;
 
     status_unuse(used);
-    span->kept = used > span->paged ? used : span->paged;
-    span->free = span->fresh = 0;
+    POKE(span->kept, used > span->paged ? used : span->paged);
+    POKE(span->fresh, 0);
+    span->free = 0;
     return span->kept;
 }
 

@@ -35,6 +35,11 @@
 #define LOAD(AT)         atomic_load_explicit((AT), memory_order_relaxed)
 #define STORE(AT, VALUE) atomic_store_explicit((AT), (VALUE), memory_order_relaxed)
 
+/* The same of a plain word, which one thread has to itself but for those that count: they peek, and
+ * it says so where it writes. */
+#define PEEK(WORD)        __atomic_load_n(&(WORD), __ATOMIC_RELAXED)
+#define POKE(WORD, VALUE) __atomic_store_n(&(WORD), (VALUE), __ATOMIC_RELAXED)
+
 enum slot_state {
     SLOT_NEW,
     SLOT_FREE,
@@ -63,7 +68,7 @@ struct span {
     struct span *next_owned, *before_owned;
     _Atomic(struct span *) queue; /* the next of a queue of spans with pending frees */
     _Atomic uint32_t queued;      /* in one */
-    uint32_t stack;               /* 1 + the next in a stack of its class */
+    _Atomic uint32_t stack;       /* 1 + the next in a stack of its class */
     size_t size;                  /* of a big block: requested */
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
     size_t kept;                  /* without a block: bytes of pages it kept */
@@ -105,7 +110,7 @@ enum { QUARANTINE_SEATS = 256, QUARANTINE_BYTES = 128 << 10 };
 struct owner {
     struct hand hands[CLASS_SMALL];
     uint32_t number;
-    uint32_t stack;               /* 1 + the next of those nobody has */
+    _Atomic uint32_t stack;       /* 1 + the next of those nobody has */
     _Atomic uint32_t taken;       /* 1: a thread has it; more: that one, which may end unseen */
     uint8_t seat;                 /* the oldest in the quarantine */
     _Atomic(struct span *) queue; /* spans of this owner with pending frees */

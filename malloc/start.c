@@ -88,8 +88,8 @@ static void lay_out(struct class_info *info, unsigned class)
 }
 
 /* Owners, huge blocks, stacks, then the records of each class from a page of their own. Returns the
- * bytes of it all. */
-static size_t place(unsigned char *meta)
+ * bytes of it all; addresses are numbers here, as there are none at first. */
+static size_t place(uintptr_t meta)
 {
     size_t off = round_up(OWNERS * sizeof(struct owner), ward_root_.page), huge = off, traces;
 
@@ -100,17 +100,17 @@ static size_t place(unsigned char *meta)
     for (unsigned class = 0; class < CLASS_COUNT; class ++) {
         struct class_info *info = &ward_root_.classes[class];
 
-        info->base = ward_root_.base + ((size_t) class << ward_root_.range_log2);
-        info->records = meta + off;
+        info->base = (unsigned char *)((uintptr_t)ward_root_.base +
+                                       ((uintptr_t) class << ward_root_.range_log2));
+        info->records = (unsigned char *)(meta + off);
         off += round_up(((size_t)info->spans + 1) * info->record_bytes, ward_root_.page);
     }
-    ward_root_.meta = meta;
+    ward_root_.meta = (unsigned char *)meta;
     ward_root_.meta_bytes = off;
-    ward_root_.owners = (struct owner *)(void *)meta;
-    ward_root_.huge = (struct huge *)(void *)(meta + huge);
-    ward_root_.traces = ward_root_.range_log2 >= TRACE_RANGE_LOG2
-                            ? (struct trace_store *)(void *)(meta + traces)
-                            : NULL;
+    ward_root_.owners = (struct owner *)meta;
+    ward_root_.huge = (struct huge *)(meta + huge);
+    ward_root_.traces =
+        ward_root_.range_log2 >= TRACE_RANGE_LOG2 ? (struct trace_store *)(meta + traces) : NULL;
     return off;
 }
 
@@ -154,13 +154,13 @@ static bool reserve_both(unsigned range_log2, size_t most)
         ward_root_.quick[i] = (uint8_t)class_computed((i + 1) * CLASS_STEP);
     ward_root_.owners_most = OWNERS;
     ward_root_.huge_count = HUGE_LEAST;
-    bytes = place(NULL);
+    bytes = place(0);
     if (bytes + ((size_t)CLASS_COUNT << range_log2) > most)
         return false;
     meta = ward_reserve_(bytes, WARD_NONE);
     ward_root_.base = meta ? ward_reserve_((size_t)CLASS_COUNT << range_log2, WARD_NONE) : NULL;
     if (ward_root_.base) {
-        (void)place(meta);
+        (void)place((uintptr_t)meta);
         ward_root_.bytes = (size_t)CLASS_COUNT << range_log2;
         return true;
     }
@@ -265,8 +265,8 @@ static bool start(void)
     return true;
 }
 
-/* There is one thread until the first block is issued: making another needs one. Who asks for a
- * block from within has none. */
+/* There is one thread until the first block is issued: making another needs one, or, with musl,
+ * watch_forks() did. Who asks for a block from within has none. */
 bool ward_start_(void)
 {
     static enum { NOT_YET, STARTING, STARTED, FAILED } state;

@@ -27,9 +27,6 @@
 
 #define NAME __attribute__((visibility("default")))
 
-/* A plain word that its owner may write at this moment. */
-#define PEEK(WORD) __atomic_load_n(&(WORD), __ATOMIC_RELAXED)
-
 /* The layout of <malloc.h>, which not every C library has. */
 struct mallinfo {
     int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;

@@ -44,7 +44,7 @@ void ward_status_look_(void)
 {
     uint32_t seen;
 
-    if (ward_status_.segv == WARD_STATUS_SEGV_NONE)
+    if (__atomic_load_n(&ward_status_.segv, __ATOMIC_RELAXED) == WARD_STATUS_SEGV_NONE)
         return;
     seen = handler() == ours ? WARD_STATUS_SEGV_OURS : WARD_STATUS_SEGV_OTHER;
     __atomic_store_n(&ward_status_.segv, seen, __ATOMIC_RELAXED);

@@ -36,7 +36,7 @@ static uint16_t some_state(void)
 
 static void both_ways_find_what_looking_at_each_finds(void **state)
 {
-    _Atomic uint16_t states[64];
+    WARD_ALIGNED(64) _Atomic uint16_t states[64];
 
     (void)state;
     srand(1);
