@@ -63,15 +63,12 @@ static bool set_open(struct span *span, size_t open)
     return done;
 }
 
-/* The same, but a guard that is farther behind may stay there: to move it costs two calls of the
- * system, and new pages for the next block. It does not stay where that would keep much of what a
- * block `gives` back. */
-static bool fit_open(struct span *span, size_t open, bool gives)
+/* The same, but a guard may stay where it is, up to `spare` bytes farther behind: to move it costs
+ * two calls of the system, and new pages for the next block. */
+static bool fit_open(struct span *span, size_t open, size_t spare)
 {
-    size_t was = span->open;
-
-    if (ward_root_.policy & POLICY_LONG || span->unsure || was < open ||
-        (gives && was - open > was / 4))
+    if (ward_root_.policy & POLICY_LONG || span->unsure || span->open < open ||
+        span->open - open > spare)
         return set_open(span, open);
     return true;
 }
@@ -92,13 +89,14 @@ static bool open_ahead(struct span *span, size_t open)
 /* Memory that was left clear and is not: never again. */
 static bool is_bad(struct owner *owner, struct span *span, size_t kept)
 {
+    struct place place = { &ward_root_.classes[span->class], span, 0 };
     uint64_t turns = ward_random_word_(&owner->random, ward_root_.fork_word);
 
     if (!(ward_root_.policy & POLICY_ZERO) || kept == 0 ||
         ward_clear_seems_(span->base, kept, turns))
         return false;
     STORE(span->states, SLOT_RETIRED);
-    ward_report_(WARD_BUG_WRITE_AFTER_FREE, span->base, NULL, "a free block was written to");
+    ward_report_written_(span->base, &place);
     return true;
 }
 
@@ -113,11 +111,12 @@ static struct span *take_span(struct owner *owner, unsigned class, size_t open)
         return NULL;
     kept = span->kept;
     ward_kept_sub_(kept);
-    POKE(span->kept, 0);
     span->clean = kept == 0;
     if (is_bad(owner, span, kept))
         return take_span(owner, class, open);
-    if (fit_open(span, open, false))
+    POKE(span->kept, 0);
+    /* The sizes of a class differ by a quarter; who grows will have more. */
+    if (fit_open(span, open, owner->grows ? open : open / 4))
         return span;
     ward_memory_release_(span->base, span->open);
     ward_pool_give_(span);
@@ -140,7 +139,7 @@ static void *alloc_span(struct owner *owner, unsigned class, size_t size)
     return span->base;
 }
 
-void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align)
+static void *alloc(struct owner *owner, size_t size, size_t bytes, size_t align)
 {
     unsigned class = bytes <= CLASS_MAX ? class_of(bytes) : CLASS_COUNT;
     void *block = NULL;
@@ -151,6 +150,14 @@ void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t ali
     if (align <= RESERVE_ALIGN && class < CLASS_COUNT && ward_root_.classes[class].spans)
         block = alloc_span(owner, class, size);
     return block ? block : ward_mapped_alloc_(owner, size, align);
+}
+
+/* What spans keep for others is better given back than no block. */
+void *ward_big_alloc_(struct owner *owner, size_t size, size_t bytes, size_t align)
+{
+    void *block = alloc(owner, size, bytes, align);
+
+    return block || !ward_kept_trim_(0) ? block : alloc(owner, size, bytes, align);
 }
 
 void *ward_big_move_(void *block, size_t size)
@@ -181,28 +188,21 @@ bool ward_big_is_clean_(const void *block)
  * were not would be asked for to see that they are clear. Above this that is looked at. */
 enum { CLEAR_BYTES = 2 << 20 };
 
+/* Whatever protection the program gave the pages of a block that is opened for itself. */
+static bool is_dense(const struct span *span, size_t bytes)
+{
+    return (ward_root_.classes[span->class].committed ||
+            ward_host_protect(span->base, span->open, WARD_RW | WARD_HOST_KEEP_KEY) == 0) &&
+           ward_clear_is_dense_(span->base, bytes);
+}
+
 /* What waits long is closed. */
 static bool may_clear(const struct span *span)
 {
     size_t bytes = bytes_for(span->size);
 
-    return bytes <= CLEAR_BYTES ||
-           (!(ward_root_.policy & POLICY_LONG) && ward_clear_is_dense_(span->base, bytes));
-}
-
-/* Nothing of it is open any more, where each block is opened for itself: or what was had once would
- * count against a limit that is set later. */
-static void shut(struct span *span)
-{
-    size_t was = span->open;
-
-    ward_memory_release_(span->base, was);
-    if (ward_root_.classes[span->class].committed)
-        return;
-    POKE(span->open, 0); /* first: see set_open */
-    atomic_signal_fence(memory_order_seq_cst);
-    if (was && !ward_memory_close_(span->base, was))
-        POKE(span->open, was);
+    return bytes <= CLEAR_BYTES || (!(ward_root_.policy & POLICY_LONG) &&
+                                    span->open <= KEEP_BYTES && is_dense(span, bytes));
 }
 
 /* What a block leaves: nothing, if the policy says so. */
@@ -211,7 +211,7 @@ static void clean(struct span *span)
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
     if ((clear && !may_clear(span)) || !ward_kept_add_(span, span->open)) {
-        shut(span);
+        ward_kept_drop_(span);
         return;
     }
     if (clear) /* behind the canary nothing was ever written */
@@ -261,6 +261,7 @@ void ward_big_leave_(struct span *span)
         STORE(span->states, SLOT_RETIRED);
     } else if (!is_closed(span) && !slot_is_clear(span->base, span->kept, CLASS_SMALL_MAX)) {
         STORE(span->states, SLOT_RETIRED);
+        ward_kept_sub_(span->kept);
         ward_report_written_(span->base, &place);
     } else {
         STORE(span->states, SLOT_FREE);
@@ -277,8 +278,10 @@ void ward_big_free_(const struct place *place)
     size_t open;
 
     if (!atomic_compare_exchange_strong(span->states, &live, SLOT_FREE)) {
-        ward_report_(span->fresh ? WARD_BUG_DOUBLE_FREE : WARD_BUG_WILD_FREE, block, NULL,
-                     span->fresh ? "the block is free already" : "no block was ever there");
+        if (span->fresh)
+            ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block is free already");
+        else
+            ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
         return;
     }
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, span->size, span->open - span->size)) {
@@ -317,27 +320,38 @@ static bool stays(const struct class_info *class, size_t size)
            pages_for(size) <= most_open(class);
 }
 
-bool ward_big_resize_(const struct place *place, size_t size)
+static bool resize(struct span *span, size_t size)
 {
-    struct span *span = place->span;
     unsigned char *block = span->base;
     size_t was = span->size;
     bool resized;
 
-    if (!stays(place->class, size))
-        return false;
     if (ward_root_.policy & POLICY_SLACK && !slack_is(block, was, span->open - was)) {
         ward_report_overflow_(block, was, span->open - was);
         return false;
     }
     status_unuse(span->open);
-    resized = open_ahead(span, pages_for(size)) || fit_open(span, pages_for(size), size < was);
+    resized = open_ahead(span, pages_for(size)) ||
+              fit_open(span, pages_for(size), size < was ? span->open / 4 : SIZE_MAX);
     ward_kept_use_(span->open);
     if (!resized && span->open < pages_for(size)) /* else what could not be closed stays open */
         return false;
     span->size = size;
     slack_move(block, span->open, was, size);
     return true;
+}
+
+bool ward_big_resize_(const struct place *place, size_t size)
+{
+    uint16_t live = SLOT_BIG;
+    bool resized;
+
+    if (!stays(place->class, size) ||
+        !atomic_compare_exchange_strong(place->span->states, &live, SLOT_RESIZED))
+        return false;
+    resized = resize(place->span, size);
+    STORE(place->span->states, SLOT_BIG);
+    return resized;
 }
 
 /* --- After a fork ----------------------------------------------------------------------------- */
@@ -354,7 +368,8 @@ static bool forget_guard(struct span *span)
         ward_memory_budget_give_();
     span->split = false;
     span->open = 0;
-    return ward_host_protect(span->base, most_open(info), WARD_RW | WARD_HOST_KEEP_KEY) == 0;
+    return ward_host_protect(span->base, (size_t)1 << info->pitch_log2,
+                             WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
 
 void ward_big_inherit_(void)

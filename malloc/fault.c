@@ -52,7 +52,7 @@ static bool explain_big(struct ward_bug *bug, const struct place *place)
 {
     struct span *span = place->span;
 
-    if (LOAD(&span->states[0]) != SLOT_BIG)
+    if (LOAD(&span->states[0]) != SLOT_BIG && LOAD(&span->states[0]) != SLOT_RESIZED)
         return span->fresh ? is_freed(bug, span->base, span->size) : is_nowhere(bug);
     return is_beyond(bug, span->base, span->size, "the guard behind the block stopped the access");
 }

@@ -220,6 +220,11 @@ static void add_damage(struct finding *finding, const struct report_known *known
     finding->damaged_offset = is + first - (const unsigned char *)finding->bug.block;
 }
 
+static bool is_within(const void *addr, const void *from, size_t bytes)
+{
+    return (uintptr_t)addr - (uintptr_t)from < bytes;
+}
+
 /* Of an address that is no block's. */
 static const char *place_of(const void *addr)
 {
@@ -230,6 +235,10 @@ static const char *place_of(const void *addr)
         return "a null pointer, with an offset";
     if (at + near > here && at - here < near)
         return "likely on the stack of this thread";
+    if (is_within(addr, ward_root_.base, ward_root_.bytes) ||
+        is_within(addr, ward_root_.shared.base, ward_root_.shared.bytes) ||
+        is_within(addr, ward_root_.guarded.base, ward_root_.guarded.bytes))
+        return "where this malloc has its blocks, but at none of them";
     if (ward_module_find_listed_(at, &module))
         return "code or data of the program or a library";
     return ward_module_is_readable_(at & ~(uintptr_t)7) ? "memory that is not of this malloc"

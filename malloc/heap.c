@@ -283,6 +283,20 @@ static void *resize_foreign(void *block, size_t size)
     return moved;
 }
 
+/* For a block of another size. One that grows finds more room where another one grew (big.h). */
+static void *alloc_to_move(size_t was, size_t size)
+{
+    struct owner *owner;
+    void *to;
+
+    if (size <= CLASS_SMALL_MAX || size < was || !(owner = ward_owner_get_()))
+        return heap_alloc(size);
+    owner->grows = true;
+    to = heap_alloc(size);
+    owner->grows = false;
+    return to;
+}
+
 static void *resize_or_move(void *block, size_t size)
 {
     struct place place;
@@ -302,7 +316,7 @@ static void *resize_or_move(void *block, size_t size)
     moved = was > CLASS_SMALL_MAX ? ward_big_move_(block, size) : NULL;
     if (moved)
         return moved;
-    moved = heap_alloc(size);
+    moved = alloc_to_move(was, size);
     if (moved) {
         memcpy(moved, block, was < size ? was : size);
         heap_free(block, FAMILY_ANY);

@@ -6,18 +6,36 @@
 #include "states.h"
 #include "status.h"
 
+/* Of a big block. Nothing of it is open any more, where each block is opened for itself: or what
+ * was had once would count against a limit that is set later. */
+static void shut(struct span *span)
+{
+    size_t was = span->open;
+
+    ward_memory_release_(span->base, was);
+    if (ward_root_.classes[span->class].committed)
+        return;
+    POKE(span->open, 0); /* first, as a fork may cut this off: see set_open in big.c */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (was && !ward_memory_close_(span->base, was))
+        POKE(span->open, was);
+}
+
 /* What its slots hold is zero from now on. */
 void ward_kept_drop_(struct span *span)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
 
-    ward_memory_release_(span->base, span->kept);
-    POKE(span->kept, 0);
-    if (info->slots > 1)
+    if (info->slots > 1) {
+        ward_memory_release_(span->base, span->kept);
         states_renew(span->states, info->slots);
+    } else {
+        shut(span);
+    }
+    POKE(span->kept, 0);
 }
 
-enum { KEEP_BYTES = 32 << 20, KEEP_SHARE = 32, KEEP_SECONDS = 1 };
+enum { KEEP_SHARE = 32, KEEP_SECONDS = 1 };
 
 static _Atomic size_t kept;
 

@@ -15,7 +15,10 @@
 
 #include "span.h"
 
-/* Gives span->kept bytes of pages back, which are in the sum only if they were added. */
+/* As much as all spans together may keep, whatever else bounds it. */
+enum { KEEP_BYTES = 32 << 20 };
+
+/* Gives the pages of a span without a block back, which are in the sum only if they were added. */
 void ward_kept_drop_(struct span *span);
 
 /* A span without a block may keep `len` bytes of its pages for the next, if all together do not

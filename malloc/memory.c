@@ -193,3 +193,18 @@ void ward_memory_release_(unsigned char *at, size_t len)
         memset(at, 0, len);
     }
 }
+
+void ward_memory_clear_(unsigned char *at, size_t len)
+{
+    enum { DROPPED_LEAST = 256 << 10 };
+    size_t page = ward_root_.page, before = -(uintptr_t)at & (page - 1);
+    size_t behind = (uintptr_t)(at + len) & (page - 1);
+
+    if (len < DROPPED_LEAST) {
+        memset(at, 0, len);
+        return;
+    }
+    memset(at, 0, before);
+    ward_memory_release_(at + before, len - before - behind);
+    memset(at + len - behind, 0, behind);
+}

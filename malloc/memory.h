@@ -66,4 +66,8 @@ bool ward_memory_is_split_(void);
 /* Drops the contents of the pages in [at, at + len), a page's start: they read as zero. */
 void ward_memory_release_(unsigned char *at, size_t len);
 
+/* Makes any bytes zero. Of many the whole pages are dropped: to clear those that were never written
+ * to would ask for them. */
+void ward_memory_clear_(unsigned char *at, size_t len);
+
 #endif

@@ -238,6 +238,7 @@ static void bequeath(struct owner *owner, uint32_t number)
     owner->number = number;
     owner->owned = NULL;
     owner->owned_spans = owner->looked_spans = 0;
+    owner->grows = false;
     for (unsigned class = 0; class < CLASS_SMALL; class ++)
         owner->partial[class] = NULL;
     for (unsigned seat = 0; seat < QUARANTINE_SEATS; seat++)

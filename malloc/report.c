@@ -109,7 +109,7 @@ void ward_report_interior_(const unsigned char *addr, const struct place *place)
     }
     inside.slot = (uint32_t)((size_t)(addr - place->span->base) / place->class->bytes);
     if (place->class->slots == 1) /* a big block may be longer than its class */
-        inside.slot = 0;
+        inside.slot = addr < place->span->base + place->span->size ? 0 : NO_SLOT;
     if (inside.slot >= place->class->slots || inside.slot >= place->span->fresh)
         ward_report_(WARD_BUG_WILD_FREE, addr, NULL, "no block was ever there");
     else
@@ -148,7 +148,7 @@ void ward_report_written_(const unsigned char *block, const struct place *place)
                             .block = block,
                             .message = "a free block was written to" };
     struct report_known known = { .place = place };
-    size_t bytes = place->class->bytes, i = 0;
+    size_t bytes = place->class->slots > 1 ? place->class->bytes : place->span->kept, i = 0;
 
     while (i < bytes && block[i] == 0)
         i++;

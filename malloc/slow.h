@@ -14,6 +14,7 @@
 #ifndef WARD_MALLOC_SLOW_H
 #define WARD_MALLOC_SLOW_H
 
+#include "memory.h"
 #include "span.h"
 
 /* --- A place ---------------------------------------------------------------------------------- */
@@ -51,7 +52,7 @@ WARD_INLINE void slack_move(unsigned char *block, size_t bytes, size_t was, size
     if (has_slack && was < bytes)
         slack_set(block, was, bytes - was, 0);
     if (ward_root_.policy & POLICY_ZERO && size < was)
-        memset(block + size, 0, (was < bytes ? was : bytes) - size);
+        ward_memory_clear_(block + size, (was < bytes ? was : bytes) - size);
     if (has_slack)
         slack_set(block, size, bytes - size, slack_word(block));
 }

@@ -12,6 +12,8 @@
  *              WAITING   freed by its owner, in quarantine
  *              PENDING   freed by another thread, not folded yet
  *              RETIRED   never to be issued again: a bug was found there and contained
+ *              BIG       a live block of a span with one slot
+ *              RESIZED   the same, while a thread gives it another size
  *              LIVE + n  issued, and n bytes of the slot are behind the block
  *
  * The states are all there is: a thread that needs slots makes a word of bits from 64 of them (its
@@ -47,6 +49,7 @@ enum slot_state {
     SLOT_PENDING,
     SLOT_RETIRED,
     SLOT_BIG,
+    SLOT_RESIZED,
     SLOT_LIVE = 16
 };
 
@@ -121,6 +124,7 @@ struct owner {
     uint32_t until_sample, interval;  /* empty hands to the next guarded slot; and on average */
     uint64_t sampled_at;              /* the clock at the last one */
     bool queue_ready;                 /* its long quarantine can be touched */
+    bool grows;                       /* what it asks for takes in a block that grows */
     struct owner **home;              /* &ward_owner_ of the thread that has it */
     struct seat seats[QUARANTINE_SEATS];
     uint64_t held[CLASS_SMALL]; /* slots that ever came into a hand: what is gone was issued */
