@@ -188,21 +188,20 @@ bool ward_big_is_clean_(const void *block)
  * were not would be asked for to see that they are clear. Above this that is looked at. */
 enum { CLEAR_BYTES = 2 << 20 };
 
-/* Whatever protection the program gave the pages of a block that is opened for itself. */
-static bool is_dense(const struct span *span, size_t bytes)
-{
-    return (ward_root_.classes[span->class].committed ||
-            ward_host_protect(span->base, span->open, WARD_RW | WARD_HOST_KEEP_KEY) == 0) &&
-           ward_clear_is_dense_(span->base, bytes);
-}
-
 /* What waits long is closed. */
 static bool may_clear(const struct span *span)
 {
     size_t bytes = bytes_for(span->size);
 
-    return bytes <= CLEAR_BYTES || (!(ward_root_.policy & POLICY_LONG) &&
-                                    span->open <= KEEP_BYTES && is_dense(span, bytes));
+    return bytes <= CLEAR_BYTES ||
+           (!(ward_root_.policy & POLICY_LONG) && ward_clear_is_dense_(span->base, bytes));
+}
+
+/* Where each block is opened for itself the program may have closed its pages since. */
+static bool is_open(const struct span *span)
+{
+    return ward_root_.classes[span->class].committed ||
+           ward_host_protect(span->base, span->open, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
 }
 
 /* What a block leaves: nothing, if the policy says so. */
@@ -210,7 +209,8 @@ static void clean(struct span *span)
 {
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
-    if ((clear && !may_clear(span)) || !ward_kept_add_(span, span->open)) {
+    if (span->open > KEEP_BYTES || !is_open(span) || (clear && !may_clear(span)) ||
+        !ward_kept_add_(span, span->open)) {
         ward_kept_drop_(span);
         return;
     }

@@ -37,8 +37,7 @@ static void holds(const unsigned char *block, size_t size)
             check(false, "what it held is there", at);
 }
 
-/* Behind the page of its last byte, or of the canary: at once in strict, else as far again at most.
- */
+/* Behind the page of its last byte, or of the canary: at once in strict, else a quarter ahead. */
 static void is_guarded(const unsigned char *block, size_t size)
 {
     size_t last = has_profile("fast") ? size - 1 : size,
@@ -143,6 +142,42 @@ static void a_canary_moves_along(void)
           (size_t)status);
 }
 
+/* What it gives up was never written to. */
+static void what_shrinks_touches_nothing(void)
+{
+    unsigned char *block = malloc(60 * MIB);
+    size_t before;
+
+    memset(block, 0x5a, MIB);
+    before = memory_of(false);
+    block = realloc(block, 46 * MIB);
+    check(memory_of(false) < before + MIB, "no more memory", memory_of(false) - before);
+    holds(block, MIB);
+    block = realloc(block, 60 * MIB);
+    for (size_t at = 46 * MIB; at < 60 * MIB && !has_profile("fast"); at += 4093)
+        check(block[at] == 0, "zero", at);
+    free(block);
+}
+
+/* Each where a longer one was: it has no more pages than it could need. */
+static void others_do_not_keep_its_pages(void)
+{
+    enum { COUNT = 200 };
+    void *aligned[COUNT];
+    size_t before = memory_of(false);
+
+    for (size_t i = 0; i < COUNT; i++) {
+        unsigned char *block = realloc(make(140 * KIB), 250 * KIB);
+
+        memset(block, 0x5a, 250 * KIB);
+        free(block);
+        (void)make(140 * KIB);
+        check(!posix_memalign(&aligned[i], 128 * KIB, 100), "aligned", i);
+    }
+    before = memory_of(false) - before;
+    check(before < COUNT * 190 * KIB, "no more memory than it needs", before);
+}
+
 /* --- What is freed ---------------------------------------------------------------------------- */
 
 /* Written all over: cleared, and its pages are there for the next. A few bytes: they go back. */
@@ -165,6 +200,21 @@ static void pages_that_were_written_stay(size_t size)
             check(false, "zero", i);
     check(faults() - before < size / PAGE / 4, "few of them for calloc", faults() - before);
     free((void *)(uintptr_t)freed);
+}
+
+/* Whatever the program made of the protection of its pages meanwhile. */
+static void pages_that_cannot_be_written(void)
+{
+    unsigned char *block = make(20 * MIB);
+
+    block += -(uintptr_t)block & (PAGE - 1);
+    check(mprotect(block, 20 * MIB, PROT_READ) == 0, "protected", 0);
+    free(block);
+    block = calloc(1, 20 * MIB);
+    for (size_t at = 0; at < 20 * MIB; at += 4093)
+        check(block[at] == 0, "zero", at);
+    memset(block, 1, 20 * MIB);
+    free(block);
 }
 
 static void pages_of_3_mib(void)
@@ -232,6 +282,9 @@ static const struct part parts[] = {
     { "shrinking", it_shrinks },
     { "a child", a_child_grows_it },
     { "the canary", a_canary_moves_along },
+    { "shrinking without pages", what_shrinks_touches_nothing },
+    { "pages of others", others_do_not_keep_its_pages },
+    { "protected pages", pages_that_cannot_be_written },
     { "3 MiB", pages_of_3_mib },
     { "20 MiB", pages_of_20_mib },
     { "the next vector", the_next_vector_takes_its_pages },
@@ -249,5 +302,5 @@ int main(void)
         return 77;
     }
     free(malloc(1));
-    return run_parts(parts, has_profile("profile=strict") ? 4 : count); /* there it is closed */
+    return run_parts(parts, has_profile("profile=strict") ? 7 : count); /* there it is closed */
 }

@@ -132,6 +132,28 @@ static int lowered_after_big_blocks(void)
     return failures;
 }
 
+/* Written all over they keep their pages, which are given back when others need them. */
+static int lowered_after_written_blocks(void)
+{
+    struct rlimit now = { 50 * MIB, 50 * MIB };
+    char *blocks[8];
+
+    for (size_t i = 0; i < 8; i++) {
+        blocks[i] = malloc(30 * MIB);
+        if (!blocks[i])
+            return 1;
+        memset(blocks[i], 1, 30 * MIB);
+    }
+    for (size_t i = 0; i < 8; i++)
+        free(blocks[i]);
+    if (setrlimit(RLIMIT_AS, &now))
+        abort();
+    blocks[0] = malloc(36 * MIB);
+    check(blocks[0], "another one in their place", 36 * MIB);
+    free(blocks[0]);
+    return failures;
+}
+
 static int lowered_data(void)
 {
     size_t data = status_bytes("VmData:");
@@ -303,6 +325,7 @@ static const struct part {
 } parts[] = {
     { "RLIMIT_AS, later", lowered_address_space, false },
     { "RLIMIT_AS, after big blocks", lowered_after_big_blocks, false },
+    { "RLIMIT_AS, after written blocks", lowered_after_written_blocks, false },
     { "RLIMIT_DATA, later", lowered_data, false },
     { "RLIMIT_AS, at the start", small_address_space, false },
     { "the same, small blocks", small_address_space_small_blocks, false },
