@@ -209,8 +209,15 @@ enum obstacle program_obstacle(const char *path, const char *library)
 {
     char executable[PATH_MAX];
     int fd = program_open(path, executable);
-    enum obstacle found = fd < 0 ? NO_OBSTACLE : program_obstacle_of(fd, library);
+    enum obstacle found = NO_OBSTACLE;
 
+    if (fd >= 0) {
+        found = program_obstacle_of(fd, library);
+    } else { /* it may be one that can only be run */
+        fd = open(executable, O_PATH | O_CLOEXEC);
+        if (fd >= 0 && gains_rights(fd))
+            found = GAINS_RIGHTS;
+    }
     if (fd >= 0)
         close(fd);
     return found;

@@ -142,7 +142,8 @@ static bool begins_with(const char *name, const char *start)
 
 static void look_at_library(struct symbols *found, const char *name)
 {
-    found->names_ward |= begins_with(name, PRELOAD_LIBRARY);
+    if (begins_with(name, PRELOAD_LIBRARY) && !found->linked) /* else that one comes first */
+        found->names_ward = true;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         if (begins_with(name, libraries[i].name))
             take(&libraries[i], &found->linked, &found->sanitizer);

@@ -38,7 +38,7 @@ static bool move_guard(struct span *span, size_t was, size_t open)
 
 /* The first `open` bytes of the span can be touched from now on, and what is right behind cannot.
  * In a class whose range is committed a guard does that. What is behind reads as zero when it can
- * be touched again. */
+ * be touched again, unless a stray write went there past the guard. */
 static bool set_open(struct span *span, size_t open)
 {
     bool committed = ward_root_.classes[span->class].committed, done;

@@ -3,14 +3,15 @@
  * Big blocks: a span with one slot for each, or what mapped.h has.
  *
  * The span has a guard behind the last page of the block, so that an overflow that goes on faults,
- * and a short one is found by the canary. Where another block was before, the guard may stay where
- * it was, and where a block grows, it is a quarter ahead; by policy it is right behind the page.
- * What lies between the canary and the guard is zero, unless the policy clears nothing.
+ * and a short one is found by the canary. Where a block was before, the guard may stay up to a
+ * quarter of the next one behind it, or as far again where that is one that grows; and where a
+ * block grows, it is a quarter ahead. By policy it is right behind the page. What lies between the
+ * canary and the guard is zero, unless the policy clears nothing, or somebody wrote past a guard.
  *
  * When a block is freed, its pages go back to the system, but for a few megabytes that are kept for
  * the next blocks of the class. A span without a block is anybody's (pool.h); one with a block is
- * changed by who frees or resizes it, and of two threads that do so at once one finds another
- * state.
+ * changed by who frees or resizes it, and of two threads that do so at once one finds a state that
+ * is not that of a block, and reports a second free. A fork that cuts a resize off loses the block.
  */
 #ifndef WARD_MALLOC_BIG_H
 #define WARD_MALLOC_BIG_H

@@ -89,8 +89,8 @@ enum pool_stack {
 };
 
 struct WARD_ALIGNED(64) pool {
-    _Atomic uint32_t next;              /* the first number nobody has asked for yet */
-    _Atomic uint32_t made;              /* beyond the last span that was made */
+    _Atomic uint32_t next;              /* numbers that were asked for, from info->first on */
+    _Atomic uint32_t made;              /* spans that were made, likewise */
     _Atomic uint64_t tops[POOL_STACKS]; /* a tag, and 1 + the number of the top */
     _Atomic size_t blocks, records;     /* bytes committed; of blocks behind the first span */
     _Atomic uint32_t lent;              /* blocks that a larger class gave instead */

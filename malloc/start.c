@@ -52,8 +52,8 @@ static unsigned pitch_of(unsigned class, size_t bytes)
 }
 
 /* Ranges are a power of two apart. If all were used from their start on, the same few sets of the
- * processor's address caches (TLB) would serve them all: so each leaves out some spans at first, of
- * up to 2 MiB in all, which is what one table of pages maps (decision 076). */
+ * processor's address caches (TLB) would serve them all: so each leaves out some at first, up to 31
+ * pieces of 64 KiB, or spans where those are larger (decision 076). */
 static unsigned first_of(unsigned class, unsigned pitch_log2)
 {
     enum { PIECES = 32, PIECE_LOG2 = 16, SPREAD = 13 };
