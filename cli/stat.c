@@ -68,7 +68,7 @@ static void print_number(const char *name, uint64_t value)
     printf(",\"%s\":%" PRIu64, name, value);
 }
 
-static void print_sum(const struct ward_status_totals *sum)
+static void print_counted(const struct ward_status_totals *sum)
 {
     print_number("live_blocks", sum->blocks);
     print_number("live_bytes", sum->bytes);
@@ -77,10 +77,16 @@ static void print_sum(const struct ward_status_totals *sum)
     print_number("quarantine_bytes", sum->waiting_bytes);
     print_number("free_slots", sum->free_slots);
     print_number("kept_bytes", sum->kept_bytes);
-    print_number("allocations", sum->allocations);
-    print_number("allocated_bytes", sum->allocated_bytes);
     print_number("frees", sum->frees);
     print_number("spans", sum->spans);
+}
+
+static void print_sum(const struct ward_status_totals *sum)
+{
+    if (sum->counted)
+        print_counted(sum);
+    print_number("allocations", sum->allocations);
+    print_number("allocated_bytes", sum->allocated_bytes);
     print_number("threads", sum->threads);
 }
 

@@ -7,7 +7,7 @@
 #include "status.h"
 
 _Static_assert(SLOT_NEW == 0 && SLOT_FREE == 1 && SLOT_WAITING == 2 && SLOT_PENDING == 3 &&
-                   SLOT_RETIRED == 4 && SLOT_BIG == 5 && SLOT_LIVE == 16,
+                   SLOT_RETIRED == 4 && SLOT_BIG == 5 && SLOT_RESIZED == 6 && SLOT_LIVE == 16,
                "the states are those that ward/status.h describes");
 _Static_assert(CLASS_COUNT <= sizeof ward_status_.class_of / sizeof ward_status_.class_of[0],
                "all classes fit");

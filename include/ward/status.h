@@ -70,7 +70,8 @@ enum ward_status_locked {
 };
 
 /* The spans of a class. A record holds a 16-bit state for each slot: 0 and 1 free, 2 and 3 freed
- * and waiting, 4 retired, 5 live with a size of its own, 16 + n live with n bytes behind the block.
+ * and waiting, 4 retired, 5 live with a size of its own (6: it is being changed), 16 + n live with
+ * n bytes behind the block.
  */
 struct ward_status_class {
     uint64_t records; /* address of that of span 0 */
@@ -121,6 +122,8 @@ struct ward_status_totals {
     uint64_t allocations, allocated_bytes; /* ever, and in slots; the latter without big blocks */
     uint64_t frees;
     uint64_t spans, threads; /* made; now */
+    bool counted; /* what lies in spans: not where address space is short, and all classes share a
+                   * range. Then all of this is 0 but allocations, allocated_bytes and threads. */
 };
 
 /* Copies len bytes of the process, from `at` on. 0, or a negative error number. */

@@ -8,6 +8,7 @@ enum {
     STATE_FREE = 1,
     STATE_RETIRED = 4,
     STATE_SIZED = 5,
+    STATE_RESIZED = 6,
     STATE_LIVE = 16,
     MOST = 1 << 20,
 };
@@ -81,7 +82,7 @@ static void count_state(struct ward_status_totals *sum, const struct ward_status
     } else if (state < STATE_RETIRED) {
         sum->waiting++;
         sum->waiting_bytes += class->bytes;
-    } else if (state == STATE_SIZED) {
+    } else if (state == STATE_SIZED || state == STATE_RESIZED) {
         sum->blocks++;
         sum->bytes += size;
         sum->slot_bytes += size;
@@ -126,6 +127,7 @@ static int sum_class(const struct reader *r, const struct ward_status_class *cla
     int error = r->read(r->arg, class->made, &made, sizeof made);
 
     made = error ? 0 : made < class->spans ? made : class->spans;
+    r->sum->counted |= class->spans != 0;
     r->sum->spans += made;
     head_bytes = head_bytes < class->states ? head_bytes : class->states;
     for (uint32_t i = 0; i < made && !error; i++) {
@@ -222,6 +224,12 @@ int ward_status_sum(const struct ward_status *status, ward_status_reader *read, 
     }
     sum->allocations +=
         status->counters[WARD_STATUS_BIG_ALLOCS] + status->counters[WARD_STATUS_GUARDED];
+    if (!sum->counted) {
+        *sum = (struct ward_status_totals){ .allocations = sum->allocations,
+                                            .allocated_bytes = sum->allocated_bytes,
+                                            .threads = sum->threads };
+        return 0;
+    }
     sum->blocks += status->counters[WARD_STATUS_GUARDED_LIVE];
     sum->bytes += status->counters[WARD_STATUS_GUARDED_BYTES];
     sum->slot_bytes += status->counters[WARD_STATUS_GUARDED_BYTES];

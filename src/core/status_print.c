@@ -91,6 +91,10 @@ static void put_profile(struct text *t, const char *indent, const struct ward_st
 static void put_blocks(struct text *t, const char *indent, const struct ward_status_totals *sum)
 {
     put_head(t, indent, "live         ");
+    if (!sum->counted) {
+        put(t, "not counted, as address space is short: nor what is kept, or freed\n");
+        return;
+    }
     put_count(t, sum->blocks, "block");
     put(t, ", ");
     put_size(t, sum->bytes);
@@ -111,9 +115,13 @@ static void put_memory(struct text *t, const char *indent, const struct ward_sta
     put_size(t, status->counters[WARD_STATUS_USED]);
     put(t, " set apart, ");
     put_size(t, status->counters[WARD_STATUS_PEAK]);
-    put(t, " at the peak, ");
-    put_size(t, sum->kept_bytes);
-    put(t, " kept for reuse\n");
+    put(t, " at the peak");
+    if (sum->counted) {
+        put(t, ", ");
+        put_size(t, sum->kept_bytes);
+        put(t, " kept for reuse");
+    }
+    put(t, "\n");
 }
 
 static void put_history(struct text *t, const char *indent, const struct ward_status *status,
@@ -127,8 +135,10 @@ static void put_history(struct text *t, const char *indent, const struct ward_st
     put_count(t, status->counters[WARD_STATUS_BIG_ALLOCS], "big block");
     put(t, "\n");
     put_head(t, indent, "checked      ");
-    put_count(t, sum->frees, "free");
-    put(t, ", ");
+    if (sum->counted) {
+        put_count(t, sum->frees, "free");
+        put(t, ", ");
+    }
     put_count(t, status->counters[WARD_STATUS_GUARDED], "guarded allocation");
     put(t, "\n");
 }
@@ -137,7 +147,10 @@ static void put_spans(struct text *t, const char *indent, const struct ward_stat
                       const struct ward_status_totals *sum)
 {
     put_head(t, indent, "spans        ");
-    put_number(t, sum->spans, 10);
+    if (sum->counted)
+        put_number(t, sum->spans, 10);
+    else
+        put(t, "not counted");
     put(t, ", of ");
     put_count(t, sum->threads, "thread");
     put(t, "\n");
@@ -150,11 +163,12 @@ static void put_spans(struct text *t, const char *indent, const struct ward_stat
     put(t, " missing\n");
 }
 
-static void put_fallbacks(struct text *t, const char *indent, const struct ward_status *status)
+static void put_fallbacks(struct text *t, const char *indent, const struct ward_status *status,
+                          const struct ward_status_totals *sum)
 {
     put_head(t, indent, "reserved     ");
     put_size(t, status->range_bytes);
-    put(t, " for each size class");
+    put(t, sum->counted ? " for each size class" : " for all size classes together");
     if (status->range_bytes < status->range_wanted) {
         put(t, ", stepped down from ");
         put_size(t, status->range_wanted);
@@ -199,7 +213,7 @@ size_t ward_status_print(const struct ward_status *status, const struct ward_sta
     put_memory(&t, indent, status, sum);
     put_history(&t, indent, status, sum);
     put_spans(&t, indent, status, sum);
-    put_fallbacks(&t, indent, status);
+    put_fallbacks(&t, indent, status, sum);
     put_events(&t, indent, status);
     out[t.len] = '\0';
     return t.len;

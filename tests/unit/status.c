@@ -88,7 +88,7 @@ static struct ward_status_totals sum_of(const struct ward_status *status)
 
 static void every_state_of_a_slot_is_counted_as_what_it_is(void **state)
 {
-    const uint16_t states[] = { 0, 1, 2, 3, 4, 5, 16, 16 + 8, 16 + 48, 16 + 49, 0xffff };
+    const uint16_t states[] = { 0, 1, 2, 3, 4, 5, 6, 16, 16 + 8, 16 + 48, 16 + 49, 0xffff };
     struct ward_status status = described();
     struct ward_status_totals sum;
 
@@ -101,9 +101,9 @@ static void every_state_of_a_slot_is_counted_as_what_it_is(void **state)
     assert_int_equal(sum.free_slots, 2);
     assert_int_equal(sum.waiting, 2);
     assert_int_equal(sum.waiting_bytes, 2 * CLASS_BYTES);
-    assert_int_equal(sum.blocks, 6);
-    assert_int_equal(sum.bytes, 1000 + 48 + 40);
-    assert_int_equal(sum.slot_bytes, 1000 + 5 * CLASS_BYTES);
+    assert_int_equal(sum.blocks, 7);
+    assert_int_equal(sum.bytes, 2 * 1000 + 48 + 40);
+    assert_int_equal(sum.slot_bytes, 2 * 1000 + 5 * CLASS_BYTES);
 }
 
 static void all_spans_and_slots_are_counted_and_none_beyond(void **state)
@@ -245,7 +245,9 @@ static void every_counter_has_a_name_of_its_own(void **state)
 static void the_text_rounds_sizes_and_hides_what_is_not_printable(void **state)
 {
     struct ward_status status = described();
-    struct ward_status_totals sum = { .blocks = 1, .bytes = 1023, .slot_bytes = 1536 };
+    struct ward_status_totals sum = {
+        .blocks = 1, .bytes = 1023, .slot_bytes = 1536, .counted = true
+    };
     char text[2048];
     size_t len;
 
@@ -263,6 +265,29 @@ static void the_text_rounds_sizes_and_hides_what_is_not_printable(void **state)
     assert_non_null(strstr(text, "stepped down from 64 GiB\n"));
     assert_non_null(strstr(text, "memory       5.5 TiB set apart"));
     assert_non_null(strstr(text, "the handler of SIGSEGV is ward's"));
+}
+
+static void spans_without_numbers_are_not_counted(void **state)
+{
+    struct ward_status status = described();
+    struct ward_status_totals sum;
+    char text[2048];
+
+    (void)state;
+    status.class_of[0].spans = 0;
+    status.counters[WARD_STATUS_GUARDED_LIVE] = 1;
+    status.counters[WARD_STATUS_GUARDED] = 3;
+    sum = sum_of(&status);
+    assert_false(sum.counted);
+    assert_int_equal(sum.blocks, 0);
+    assert_int_equal(sum.frees, 0);
+    assert_int_equal(sum.allocations, 3);
+    (void)ward_status_print(&status, &sum, "", text, sizeof text);
+    assert_non_null(strstr(text, "live         not counted"));
+    assert_null(strstr(text, "quarantine"));
+    assert_null(strstr(text, "kept for reuse"));
+    assert_non_null(strstr(text, "checked      3 guarded allocations"));
+    assert_non_null(strstr(text, "for all size classes together"));
 }
 
 static void the_text_is_cut_at_every_cap(void **state)
@@ -294,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_offsets_of_a_class_stay_inside_its_record),
         cmocka_unit_test(every_counter_has_a_name_of_its_own),
         cmocka_unit_test(the_text_rounds_sizes_and_hides_what_is_not_printable),
+        cmocka_unit_test(spans_without_numbers_are_not_counted),
         cmocka_unit_test(the_text_is_cut_at_every_cap),
     };
 
