@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "host/signals.h"
 #include "output.h"
 #include "syscall.h"
 #include "text.h"
@@ -71,7 +72,7 @@ bool ward_output_is_terminal_(const struct output *output)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-bool ward_output_put_(long fd, const char *text, size_t len)
+static bool put_all(long fd, const char *text, size_t len)
 {
     while (len > 0) {
         long put = call(SYS_write, fd, (uintptr_t)text, len, 0);
@@ -84,6 +85,15 @@ bool ward_output_put_(long fd, const char *text, size_t len)
         len -= (size_t)put;
     }
     return true;
+}
+
+bool ward_output_put_(long fd, const char *text, size_t len)
+{
+    uint64_t mask = ward_signals_block_();
+    bool done = put_all(fd, text, len);
+
+    ward_signals_restore_(mask, !done);
+    return done;
 }
 
 static void expand(const char *from, char to[OUTPUT_PATH_CAP])

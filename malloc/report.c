@@ -5,6 +5,7 @@
 #include "door.h"
 #include "finding.h"
 #include "guarded.h"
+#include "host/signals.h"
 #include "report.h"
 #include "status.h"
 
@@ -70,6 +71,7 @@ void ward_report_bug_(const struct ward_bug *bug, const struct report_known *kno
         status_add(WARD_STATUS_BUGS, 1);
         return;
     }
+    (void)ward_signals_block_(); /* no handler jumps away from here */
     ward_report_fault_(bug, known ? known : &(struct report_known){ 0 });
     ward_host_die();
 }

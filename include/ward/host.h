@@ -128,7 +128,8 @@ WARD_API void ward_host_wait(const uint32_t *word, uint32_t value);
 /* Wakes one of those who sleep on the word, if there is one. */
 WARD_API void ward_host_wake(const uint32_t *word);
 
-/* Writes text to where reports go. Best effort. */
+/* Writes text to where reports go. Best effort: where there are signals none is handled meanwhile,
+ * and none comes of it. */
 WARD_API void ward_host_write(const char *text, size_t len);
 
 /* Ends the process abnormally (SIGABRT where there are signals). */

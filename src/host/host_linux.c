@@ -22,6 +22,7 @@
 
 #include "core/seed.h"
 #include "core/wipe.h"
+#include "host/signals.h"
 
 #if defined(__x86_64__)
 #include "../arch/x86_64/syscall.h"
@@ -627,14 +628,17 @@ void ward_host_wake(const uint32_t *word)
 
 void ward_host_write(const char *text, size_t len)
 {
+    uint64_t mask = ward_signals_block_();
+
     while (len > 0) {
         long put = call(SYS_write, 2, (uintptr_t)text, len);
 
         if (put < 0 && put != -EINTR)
-            return;
+            break;
         text += put > 0 ? put : 0;
         len -= put > 0 ? (size_t)put : 0;
     }
+    ward_signals_restore_(mask, len > 0);
 }
 
 /* A handler of the program's could return or jump away: the default action cannot. Whatever stops
