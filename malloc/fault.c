@@ -4,6 +4,7 @@
 #include "door.h"
 #include "guarded.h"
 #include "mapped.h"
+#include "start.h"
 
 static bool is_beyond(struct ward_bug *bug, const void *block, size_t size, const char *message)
 {
@@ -115,6 +116,12 @@ static bool explain_record(const void *addr, struct ward_bug *bug)
     return message && is_beyond(bug, NULL, 0, message);
 }
 
+/* In a reservation, or in the fences on both its sides. */
+static bool is_about(const void *addr, const unsigned char *base, size_t bytes)
+{
+    return bytes && (uintptr_t)addr - (uintptr_t)base + RESERVE_ALIGN < bytes + 2 * RESERVE_ALIGN;
+}
+
 bool ward_fault_explain_(const void *addr, struct ward_bug *bug, struct report_known *known,
                          struct place *place)
 {
@@ -126,7 +133,9 @@ bool ward_fault_explain_(const void *addr, struct ward_bug *bug, struct report_k
         return explain_guarded(addr, bug, known);
     if (find(addr, place))
         return explain_span(addr, bug, place, known);
-    if ((uintptr_t)addr - (uintptr_t)ward_root_.base < ward_root_.bytes)
+    if (is_about(addr, ward_root_.base, ward_root_.bytes) ||
+        is_about(addr, ward_root_.shared.base, ward_root_.shared.bytes) ||
+        is_about(addr, ward_root_.guarded.base, ward_root_.guarded.bytes))
         return is_nowhere(bug);
     return explain_record(addr, bug) || explain_huge(addr, bug);
 }

@@ -143,8 +143,10 @@ enum { FIRST_STEP = 64 << 10 };
 static bool commit(const struct guarded_class *class, struct guarded_pool *pool, size_t count)
 {
     struct prefix records = { (unsigned char *)class->slots, FIRST_STEP,
-                              round_up(class->count * sizeof(struct guarded), ward_root_.page) };
-    struct prefix blocks = { class->base, FIRST_STEP, (size_t) class->count << class->pitch_log2 };
+                              round_up(class->count * sizeof(struct guarded), ward_root_.page),
+                              false };
+    struct prefix blocks = { class->base, FIRST_STEP, (size_t) class->count << class->pitch_log2,
+                             true };
 
     return ward_memory_commit_(&records, &pool->records, count * sizeof(struct guarded)) &&
            (!class->committed ||
@@ -169,11 +171,6 @@ static struct guarded *make(const struct guarded_class *class, struct guarded_po
     slot = &class->slots[number];
     if (!commit(class, pool, (size_t)number + 1))
         return NULL; /* the number is lost: memory is short anyway */
-    if (class->committed &&
-        ward_host_advise(start_of(class, slot), (size_t)1 << class->pitch_log2, WARD_HOST_GUARD)) {
-        atomic_store(&slot->state, GUARDED_RETIRED);
-        return NULL;
-    }
     return slot;
 }
 

@@ -95,8 +95,11 @@ static size_t commit_more(const struct prefix *prefix, size_t done, size_t need)
     size_t least = round_up(need, ward_root_.page), to = round_up(done + step, ward_root_.page);
 
     to = to < prefix->most ? to : prefix->most;
-    if (commit_step(prefix->base + done, to - done))
+    if (commit_step(prefix->base + done, to - done) &&
+        (!prefix->marked || ward_memory_mark_(prefix->base + done, to - done)))
         return to;
+    if (prefix->marked)
+        return done;
     return least < to && commit_least(prefix->base + done, least - done) ? least : done;
 }
 

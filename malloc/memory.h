@@ -29,6 +29,7 @@ struct prefix {
     unsigned char *base;
     size_t first; /* bytes of the first step; the others are larger, or the same */
     size_t most;  /* bytes of all */
+    bool marked;  /* what is opened is made fault by markers at once */
 };
 
 /* Sees to it that the first `need` bytes of a range can be touched; *committed says how many can

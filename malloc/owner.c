@@ -82,9 +82,10 @@ enum { FIRST_STEP = 32 << 10 };
 /* A number is taken when there is memory for it, so that none is taken in vain. */
 static struct owner *make(void)
 {
-    struct prefix owners = { (unsigned char *)ward_root_.owners, FIRST_STEP,
-                             round_up(ward_root_.owners_most * sizeof(struct owner),
-                                      ward_root_.page) };
+    struct prefix owners = {
+        (unsigned char *)ward_root_.owners, FIRST_STEP,
+        round_up(ward_root_.owners_most * sizeof(struct owner), ward_root_.page), false
+    };
     uint32_t number = atomic_load(&pool->next);
 
     do {

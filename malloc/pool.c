@@ -125,7 +125,8 @@ static bool commit_blocks(const struct class_info *info, struct pool *pool, size
     size_t pitch = (size_t)1 << info->pitch_log2, apart = info->slots > 1 ? pitch : 0;
     size_t made = number - info->first + 1;
     struct prefix others = { first_block(info) + apart, BLOCKS_FIRST,
-                             ((size_t)(info->spans - info->first) << info->pitch_log2) - apart };
+                             ((size_t)(info->spans - info->first) << info->pitch_log2) - apart,
+                             false };
 
     if (!info->committed)
         return true;
@@ -146,7 +147,8 @@ bool ward_pool_reopen_(const struct span *span)
 static bool commit_span(const struct class_info *info, struct pool *pool, size_t number)
 {
     struct prefix records = { info->records, RECORDS_FIRST + info->first * info->record_bytes,
-                              round_up((size_t)info->spans * info->record_bytes, ward_root_.page) };
+                              round_up((size_t)info->spans * info->record_bytes, ward_root_.page),
+                              false };
 
     return ward_memory_commit_(&records, &pool->records, (number + 1) * info->record_bytes) &&
            commit_blocks(info, pool, number);

@@ -152,8 +152,8 @@ static bool commit(const struct class_info *info, size_t first, size_t units)
     size_t all =
         round_up((shared->bytes >> shared->unit_log2) * shared->record_bytes, ward_root_.page);
 
-    struct prefix of_records = { info->records, FIRST_STEP, all };
-    struct prefix of_blocks = { info->base, FIRST_STEP, shared->bytes };
+    struct prefix of_records = { info->records, FIRST_STEP, all, false };
+    struct prefix of_blocks = { info->base, FIRST_STEP, shared->bytes, false };
 
     return ward_memory_commit_(&of_records, &pool->records, (first + 1) * shared->record_bytes) &&
            ward_memory_commit_(&of_blocks, &pool->blocks, (first + units) << shared->unit_log2);

@@ -40,7 +40,7 @@ enum { FIRST_STEP = 256 << 10 };
 static bool commit(size_t bytes)
 {
     struct prefix store = { (unsigned char *)ward_root_.traces, FIRST_STEP,
-                            round_up(sizeof(struct trace_store), ward_root_.page) };
+                            round_up(sizeof(struct trace_store), ward_root_.page), false };
 
     return ward_memory_commit_(&store, &committed, bytes);
 }
