@@ -33,30 +33,58 @@ static const struct certainty {
                                         "named here was meant, the nearest" },
     [WARD_BUG_USE_AFTER_FREE] = { false, "the block there is free for certain; likely it is the "
                                          "one that was meant" },
-    [WARD_BUG_MISMATCH] = { true, "the block itself is sound, and was freed" },
+    [WARD_BUG_MISMATCH] = { true, "the block itself is sound, and is freed; the program goes on" },
 };
+
+static const char not_ours[] = "memory that is not of this malloc";
+
+/* What would tell more, if it is not what was done. NULL: nothing. */
+static const char *more_advice(const struct finding *finding)
+{
+    bool pages = (ward_root_.policy & POLICY_PAGES) != 0;
+
+    switch (finding->bug.kind) {
+    case WARD_BUG_WILD_FREE:
+        return finding->place != not_ours
+                   ? NULL
+                   : "look where the pointer comes from; a block of another malloc in the process "
+                     "can be passed on to it: option foreign=pass";
+    case WARD_BUG_OVERFLOW:
+        if (!pages)
+            return "look for what fills the block; a guard behind every block stops at the write "
+                   "itself: ward run --profile pages";
+        return ward_root_.guarded.exact
+                   ? NULL
+                   : "look for what fills the block; with option align=1 the guard is right behind "
+                     "its last byte, and stops at the write itself";
+    case WARD_BUG_WRITE_AFTER_FREE:
+        return pages ? NULL
+                     : "look for who keeps a pointer to the block; a guard on every freed block "
+                       "stops at the write itself: ward run --profile pages";
+    default: return NULL;
+    }
+}
 
 const char *ward_finding_advice_(const struct finding *finding)
 {
     static const char *const by_kind[WARD_BUG_KIND_END_] = {
         [WARD_BUG_DOUBLE_FREE] = "look for two places that believe they own the block",
-        [WARD_BUG_WILD_FREE] = "look where the pointer comes from; a block of another malloc in "
-                               "the process can be passed on to it: option foreign=pass",
+        [WARD_BUG_WILD_FREE] = "look where the pointer comes from",
         [WARD_BUG_INTERIOR_FREE] = "look for a pointer that was moved on and then freed",
         [WARD_BUG_WRONG_SIZE] = "look for a size that is computed twice; in C++ for delete of "
                                 "what new[] made, or of a base without a virtual destructor",
-        [WARD_BUG_OVERFLOW] = "look for what fills the block; a guard behind every block stops at "
-                              "the write itself: ward run --profile pages",
+        [WARD_BUG_OVERFLOW] = "look for what fills the block",
         [WARD_BUG_UNDERFLOW] = "look for an index below zero",
-        [WARD_BUG_WRITE_AFTER_FREE] = "look for who keeps a pointer to the block; a guard on every "
-                                      "freed block stops at the write itself: ward run --profile "
-                                      "pages",
+        [WARD_BUG_WRITE_AFTER_FREE] = "look for who keeps a pointer to the block",
         [WARD_BUG_MISMATCH] = "free with what belongs to the allocation",
         [WARD_BUG_OUT_OF_BOUNDS] = "the first line of the stack is the access itself",
         [WARD_BUG_USE_AFTER_FREE] = "the first line of the stack is the access itself",
     };
+    const char *more = more_advice(finding);
     unsigned kind = (unsigned)finding->bug.kind;
 
+    if (more)
+        return more;
     return kind < WARD_BUG_KIND_END_ && by_kind[kind] ? by_kind[kind] : "read ward explain";
 }
 
@@ -241,8 +269,7 @@ static const char *place_of(const void *addr)
         return "where this malloc has its blocks, but at none of them";
     if (ward_module_find_listed_(at, &module))
         return "code or data of the program or a library";
-    return ward_module_is_readable_(at & ~(uintptr_t)7) ? "memory that is not of this malloc"
-                                                        : "no memory that can be read";
+    return ward_module_is_readable_(at & ~(uintptr_t)7) ? not_ours : "no memory that can be read";
 }
 
 void ward_finding_collect_(struct finding *finding, const struct ward_bug *bug,

@@ -265,7 +265,7 @@ void ward_options_take_file_(struct options *options, const char *path)
     bool opened;
     ptrdiff_t len = ward_files_read_(path, text, sizeof text, &opened);
 
-    if (len < 0 && opened)
+    if (len == -EACCES || (len < 0 && opened))
         warn(path, "cannot be read", NULL);
     else if (len == FILE_CAP)
         warn(path, "as large as 4096 bytes, or larger", NULL);
