@@ -10,9 +10,20 @@
 #include "command.h"
 #include "symbolize.h"
 
-/* The build ids are said behind the stacks, so all lines are read before the first is printed. */
+/* The last line of a report says this. */
+#define REPORT_END "A bug in the program that used this memory"
+
+/* As it was read, but for the newline at its end, if it had one. */
+struct line {
+    char *text;
+    size_t len;
+    bool ends;
+};
+
+/* The build ids are said behind the stacks, so the lines of a report are read before the first is
+ * printed. */
 struct lines {
-    char **at;
+    struct line *at;
     size_t count;
 };
 
@@ -25,9 +36,9 @@ struct place {
 
 /* --- Lines ------------------------------------------------------------------------------------ */
 
-static bool add_line(struct lines *lines, char *line)
+static bool add_line(struct lines *lines, struct line line)
 {
-    char **grown = lines->at;
+    struct line *grown = lines->at;
 
     if ((lines->count & (lines->count - 1)) == 0)
         grown = realloc(lines->at, (lines->count ? 2 * lines->count : 1) * sizeof *grown);
@@ -38,29 +49,30 @@ static bool add_line(struct lines *lines, char *line)
     return true;
 }
 
-static bool read_lines(FILE *from, struct lines *lines)
+/* False: there is no more, or it cannot be had. */
+static bool read_line(FILE *from, struct line *line)
 {
-    char *line = NULL;
     size_t cap = 0;
+    ssize_t len;
 
-    while (getline(&line, &cap, from) >= 0) {
-        line[strcspn(line, "\n")] = '\0';
-        if (!add_line(lines, line)) {
-            free(line);
-            return false;
-        }
-        line = NULL;
-        cap = 0;
+    line->text = NULL;
+    len = getline(&line->text, &cap, from);
+    if (len < 0) {
+        free(line->text);
+        return false;
     }
-    free(line);
-    return !ferror(from);
+    line->ends = line->text[len - 1] == '\n';
+    line->len = (size_t)len - line->ends;
+    line->text[line->len] = '\0';
+    return true;
 }
 
 static void free_lines(struct lines *lines)
 {
     for (size_t i = 0; i < lines->count; i++)
-        free(lines->at[i]);
+        free(lines->at[i].text);
     free(lines->at);
+    *lines = (struct lines){ NULL, 0 };
 }
 
 /* --- What they say ---------------------------------------------------------------------------- */
@@ -105,7 +117,7 @@ static const char *id_of(const char *line, const char *path)
 static const char *find_id(const struct lines *lines, size_t from, const char *path)
 {
     for (size_t i = from; i < lines->count; i++) {
-        const char *id = id_of(lines->at[i], path);
+        const char *id = id_of(lines->at[i].text, path);
 
         if (id)
             return id;
@@ -120,45 +132,84 @@ static void print_name(const char *line, const struct place *place, const struct
     printf("%.*s%s", (int)place->before, line, name->function ? name->function : "??");
     if (name->file)
         printf(" at %s:%d", name->file, name->line);
-    printf(" (%s)\n", line + place->before);
+    printf(" (%s)", line + place->before);
 }
 
-static void print_line(struct names *names, const struct lines *lines, size_t i)
+/* False: it is no line of a stack. */
+static bool print_place(struct names *names, const struct lines *lines, size_t i)
 {
-    const char *line = lines->at[i];
-    bool is_struck = i > 0 && strstr(lines->at[i - 1], "struck") && strstr(line, "#0 ");
+    const char *line = lines->at[i].text;
+    bool is_struck = i > 0 && strstr(lines->at[i - 1].text, "struck") && strstr(line, "#0 ");
     struct place place = { .path = NULL };
     struct name name;
     const char *id;
 
-    if (line[0] == '{' && symbolize_json(names, line, stdout))
-        return;
-    if (!parse_place(line, &place)) {
-        printf("%s\n", line);
-        return;
-    }
+    if (strlen(line) != lines->at[i].len || !parse_place(line, &place))
+        return false;
     id = find_id(lines, i, place.path);
     if (names_find(names, place.path, id, symbolize_address(place.offset, is_struck), &name))
         print_name(line, &place, &name);
     else
-        printf("%s%s\n", line,
+        printf("%s%s", line,
                names_differ(names, place.path, id) ? " (the file is another one now)" : "");
     free(place.path);
+    return true;
+}
+
+static void print_line(struct names *names, const struct lines *lines, size_t i)
+{
+    const struct line *line = &lines->at[i];
+
+    if (line->text[0] == '{' && symbolize_json(names, line->text, stdout))
+        return;
+    if (!print_place(names, lines, i))
+        (void)fwrite(line->text, 1, line->len, stdout);
+    if (line->ends)
+        putchar('\n');
+}
+
+static void print_lines(struct names *names, struct lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++)
+        print_line(names, lines, i);
+    (void)fflush(stdout);
+    free_lines(lines);
+}
+
+/* What is no report goes on at once. */
+static bool copy(struct names *names, FILE *from, struct lines *lines)
+{
+    enum { REPORT_MOST = 1000 };
+    bool in_report = false;
+    struct line line;
+
+    while (read_line(from, &line)) {
+        if (!add_line(lines, line)) {
+            free(line.text);
+            return false;
+        }
+        in_report |= strstr(line.text, "==ward== WARD-") != NULL;
+        if (in_report && !strstr(line.text, REPORT_END) && lines->count < REPORT_MOST)
+            continue;
+        print_lines(names, lines);
+        in_report = false;
+    }
+    return !ferror(from);
 }
 
 static int symbolize_file(FILE *from, const char *path)
 {
     struct names *names = names_open();
     struct lines lines = { NULL, 0 };
-    bool done = read_lines(from, &lines);
-    int error = errno;
+    bool done;
+    int error;
 
     if (!names)
         fputs("ward symbolize: this ward was built without libdw, and knows no names\n", stderr);
-    for (size_t i = 0; i < lines.count; i++)
-        print_line(names, &lines, i);
+    done = copy(names, from, &lines);
+    error = errno;
+    print_lines(names, &lines);
     names_close(names);
-    free_lines(&lines);
     if (!done)
         fprintf(stderr, "ward symbolize: %s: %s\n", path, strerror(error));
     return done && names ? DONE : FAILED;
