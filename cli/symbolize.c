@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "command.h"
+#include "core/bug.h"
 #include "symbolize.h"
-
-/* The last line of a report says this. */
-#define REPORT_END "A bug in the program that used this memory"
 
 /* As it was read, but for the newline at its end, if it had one. */
 struct line {
@@ -176,7 +174,7 @@ static void print_lines(struct names *names, struct lines *lines)
     free_lines(lines);
 }
 
-/* What is no report goes on at once. */
+/* What is no report goes on at once; one ends with the line of WARD_BUG_BLAME_. */
 static bool copy(struct names *names, FILE *from, struct lines *lines)
 {
     enum { REPORT_MOST = 1000 };
@@ -189,7 +187,7 @@ static bool copy(struct names *names, FILE *from, struct lines *lines)
             return false;
         }
         in_report |= strstr(line.text, "==ward== WARD-") != NULL;
-        if (in_report && !strstr(line.text, REPORT_END) && lines->count < REPORT_MOST)
+        if (in_report && !strstr(line.text, WARD_BUG_BLAME_) && lines->count < REPORT_MOST)
             continue;
         print_lines(names, lines);
         in_report = false;

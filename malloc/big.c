@@ -87,13 +87,13 @@ static bool open_ahead(struct span *span, size_t open)
 /* --- Allocating ------------------------------------------------------------------------------- */
 
 /* Memory that was left clear and is not: never again. */
-static bool is_bad(struct owner *owner, struct span *span, size_t kept)
+static bool is_bad(struct owner *owner, struct span *span)
 {
     struct place place = { &ward_root_.classes[span->class], span, 0 };
     uint64_t turns = ward_random_word_(&owner->random, ward_root_.fork_word);
 
-    if (!(ward_root_.policy & POLICY_ZERO) || kept == 0 ||
-        ward_clear_seems_(span->base, kept, turns))
+    if (!(ward_root_.policy & POLICY_ZERO) || span->kept == 0 ||
+        ward_clear_seems_(span->base, span->kept, turns))
         return false;
     STORE(span->states, SLOT_RETIRED);
     ward_report_written_(span->base, &place);
@@ -103,16 +103,14 @@ static bool is_bad(struct owner *owner, struct span *span, size_t kept)
 static struct span *take_span(struct owner *owner, unsigned class, size_t open)
 {
     struct span *span = ward_pool_take_(class);
-    size_t kept;
 
     if (!span)
         span = ward_pool_make_(class);
     if (!span)
         return NULL;
-    kept = span->kept;
-    ward_kept_sub_(kept);
-    span->clean = kept == 0;
-    if (is_bad(owner, span, kept))
+    ward_kept_sub_(span->kept);
+    span->clean = span->kept == 0;
+    if (is_bad(owner, span))
         return take_span(owner, class, open);
     POKE(span->kept, 0);
     /* The sizes of a class differ by a quarter; who grows will have more. */

@@ -52,8 +52,9 @@ static bool explain_guarded(const unsigned char *addr, struct ward_bug *bug,
 static bool explain_big(struct ward_bug *bug, const struct place *place)
 {
     struct span *span = place->span;
+    uint32_t state = LOAD(&span->states[0]);
 
-    if (LOAD(&span->states[0]) != SLOT_BIG && LOAD(&span->states[0]) != SLOT_RESIZED)
+    if (state != SLOT_BIG && state != SLOT_RESIZED)
         return span->fresh ? is_freed(bug, span->base, span->size) : is_nowhere(bug);
     return is_beyond(bug, span->base, span->size, "the guard behind the block stopped the access");
 }

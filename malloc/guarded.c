@@ -162,16 +162,14 @@ static unsigned char *start_of(const struct guarded_class *class, const struct g
 static struct guarded *make(const struct guarded_class *class, struct guarded_pool *pool)
 {
     uint32_t number = LOAD(&pool->next);
-    struct guarded *slot;
 
     do {
         if (number >= class->count)
             return NULL;
     } while (!atomic_compare_exchange_weak(&pool->next, &number, number + 1));
-    slot = &class->slots[number];
     if (!commit(class, pool, (size_t)number + 1))
         return NULL; /* the number is lost: memory is short anyway */
-    return slot;
+    return &class->slots[number];
 }
 
 static struct guarded *take(const struct guarded_class *class, struct guarded_pool *pool)

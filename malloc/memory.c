@@ -80,10 +80,18 @@ static bool commit_step(unsigned char *at, size_t len)
     return error == 0 || (error == -EPERM && is_sealed(at));
 }
 
-/* Where memory is short: no more than is needed. Not of what is sealed: its steps are all alike. */
-static bool commit_least(unsigned char *at, size_t len)
+/* What is opened, and cannot be marked, is opened again when it is needed next. */
+static bool extend(const struct prefix *prefix, size_t from, size_t to)
 {
-    return !is_sealed(at) && commit_step(at, len);
+    unsigned char *at = prefix->base + from;
+
+    return commit_step(at, to - from) && (!prefix->marked || ward_memory_mark_(at, to - from));
+}
+
+/* Where memory is short: no more than is needed. Not of what is sealed: its steps are all alike. */
+static bool extend_least(const struct prefix *prefix, size_t from, size_t to)
+{
+    return !is_sealed(prefix->base + from) && extend(prefix, from, to);
 }
 
 /* Up to where it can be touched, which was `done`, with one step more. The same: no memory. */
@@ -95,12 +103,9 @@ static size_t commit_more(const struct prefix *prefix, size_t done, size_t need)
     size_t least = round_up(need, ward_root_.page), to = round_up(done + step, ward_root_.page);
 
     to = to < prefix->most ? to : prefix->most;
-    if (commit_step(prefix->base + done, to - done) &&
-        (!prefix->marked || ward_memory_mark_(prefix->base + done, to - done)))
+    if (extend(prefix, done, to))
         return to;
-    if (prefix->marked)
-        return done;
-    return least < to && commit_least(prefix->base + done, least - done) ? least : done;
+    return least < to && extend_least(prefix, done, least) ? least : done;
 }
 
 bool ward_memory_commit_(const struct prefix *prefix, _Atomic size_t *committed, size_t need)
