@@ -189,7 +189,8 @@ void ward_host_write(const char *text, size_t len)
     print_bytes(text, len);
 }
 
-void ward_host_die(void)
+void ward_host_die(const char *text, size_t len)
 {
+    print_bytes(text, len);
     panic("a bug was reported");
 }

@@ -350,6 +350,5 @@ size_t ward_heap_page_(void)
 
 void ward_heap_die_(const char *text)
 {
-    ward_host_write(text, strlen(text));
-    ward_host_die();
+    ward_host_die(text, strlen(text));
 }

@@ -73,7 +73,7 @@ void ward_report_bug_(const struct ward_bug *bug, const struct report_known *kno
     }
     (void)ward_signals_block_(); /* no handler jumps away from here */
     ward_report_fault_(bug, known ? known : &(struct report_known){ 0 });
-    ward_host_die();
+    ward_host_die("", 0);
 }
 
 /* --- What is found in spans ------------------------------------------------------------------- */

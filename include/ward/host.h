@@ -132,8 +132,10 @@ WARD_API void ward_host_wake(const uint32_t *word);
  * and none comes of it. */
 WARD_API void ward_host_write(const char *text, size_t len);
 
-/* Ends the process abnormally (SIGABRT where there are signals). */
-WARD_API __attribute__((noreturn)) void ward_host_die(void);
+/* Writes text, which may be empty, to where reports go, and ends the process abnormally (SIGABRT
+ * where there are signals). No handler of the program's runs from the first byte on: it could jump
+ * away, and the bug would have been reported for nothing. */
+WARD_API __attribute__((noreturn)) void ward_host_die(const char *text, size_t len);
 
 WARD_EXTERN_C_END
 

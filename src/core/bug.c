@@ -187,6 +187,5 @@ void ward_bug_raise(const struct ward_bug *bug)
 
     if (ward_bug_is_contained_(bug))
         return;
-    ward_host_write(text, ward_bug_print(bug, text, sizeof text));
-    ward_host_die();
+    ward_host_die(text, ward_bug_print(bug, text, sizeof text));
 }

@@ -55,8 +55,7 @@ void ward_random_refill_(struct ward_random *random)
     if (random->epoch != ward_host_fork_epoch() && ward_random_init(random)) {
         static const char text[] = "==ward== no random bytes after fork\n";
 
-        ward_host_write(text, sizeof text - 1);
-        ward_host_die();
+        ward_host_die(text, sizeof text - 1);
     }
     ward_chacha_batch_(batch, random->key, nonce, 0, 8);
     __builtin_memcpy(random->key, batch, sizeof random->key);

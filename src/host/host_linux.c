@@ -570,7 +570,7 @@ static uint64_t new_word(uint64_t *word)
 
     do
         if (ward_host_random(&fresh, sizeof fresh))
-            ward_host_die();
+            ward_host_die("", 0);
     while (fresh.value == 0);
     ward_seed_add_(seed_of(word), fresh.seed);
     value = fresh.value;
@@ -626,28 +626,35 @@ void ward_host_wake(const uint32_t *word)
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
-void ward_host_write(const char *text, size_t len)
+static bool write_all(const char *text, size_t len)
 {
-    uint64_t mask = ward_signals_block_();
-
     while (len > 0) {
         long put = call(SYS_write, 2, (uintptr_t)text, len);
 
         if (put < 0 && put != -EINTR)
-            break;
+            return false;
         text += put > 0 ? put : 0;
         len -= put > 0 ? (size_t)put : 0;
     }
-    ward_signals_restore_(mask, len > 0);
+    return true;
+}
+
+void ward_host_write(const char *text, size_t len)
+{
+    uint64_t mask = ward_signals_block_();
+
+    ward_signals_restore_(mask, !write_all(text, len));
 }
 
 /* A handler of the program's could return or jump away: the default action cannot. Whatever stops
  * the signal is met by a trap, and then by the end of the process. */
-void ward_host_die(void)
+void ward_host_die(const char *text, size_t len)
 {
     uint64_t abort_only = (uint64_t)1 << (SIGABRT - 1);
     uint64_t action[KERNEL_SIGACTION_BYTES / 8] = { 0 }; /* all zero: SIG_DFL, no flags */
 
+    (void)ward_signals_block_();
+    (void)write_all(text, len);
     (void)ward_syscall_(SYS_rt_sigaction, SIGABRT, (long)action, 0, KERNEL_SIGSET_BYTES, 0, 0);
     (void)ward_syscall_(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&abort_only, 0, KERNEL_SIGSET_BYTES,
                         0, 0);

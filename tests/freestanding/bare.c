@@ -120,8 +120,9 @@ void ward_host_write(const char *text, size_t len)
         _exit(2);
 }
 
-void ward_host_die(void)
+void ward_host_die(const char *text, size_t len)
 {
+    ward_host_write(text, len);
     abort();
 }
 

@@ -1030,26 +1030,24 @@ static char letter(size_t at)
     return (char)('a' + at % 23);
 }
 
-static int write_much(void *arg)
-{
-    int *ends = arg;
-    char *text = malloc((size_t)1 << 20);
-    const struct itimerval often = { { 0, 5000 }, { 0, 5000 } };
-    const struct sigaction action = { .sa_handler = on_alarm }; /* without SA_RESTART */
+enum { MUCH = 1 << 20 };
 
-    EXPECT(text != NULL);
-    for (size_t i = 0; i < (size_t)1 << 20; i++)
+static char *much(int *ends, void (*handler)(int))
+{
+    char *text = malloc(MUCH);
+    const struct sigaction action = { .sa_handler = handler }; /* without SA_RESTART */
+
+    for (size_t i = 0; text && i < MUCH; i++)
         text[i] = letter(i);
-    EXPECT(dup2(ends[1], 2) == 2);
+    if (!text || dup2(ends[1], 2) != 2 || sigaction(SIGALRM, &action, NULL))
+        abort();
     close(ends[0]);
     close(ends[1]);
-    EXPECT(sigaction(SIGALRM, &action, NULL) == 0);
-    EXPECT(setitimer(ITIMER_REAL, &often, NULL) == 0);
-    ward_host_write(text, (size_t)1 << 20);
-    return alarms == 0;
+    return text;
 }
 
-static void write_writes_everything_whatever_interrupts_it(void **state)
+/* How a child ends that writes `much` and is interrupted again and again. */
+static int read_much(int (*work)(int *ends))
 {
     static char text[4096];
     size_t total = 0;
@@ -1057,23 +1055,35 @@ static void write_writes_everything_whatever_interrupts_it(void **state)
     int ends[2], status;
     pid_t child;
 
-    (void)state;
     assert_int_equal(pipe(ends), 0);
     child = fork();
     if (child == 0) {
         become_child();
-        _exit(write_much(ends));
+        _exit(work(ends));
     }
     close(ends[1]);
-    usleep(
-        20000); /* not to synchronise: so that the writer waits in the kernel and is interrupted */
-    while ((got = read(ends[0], text, sizeof text)) > 0)
+    while ((got = read(ends[0], text, sizeof text)) > 0) {
+        if (total < MUCH / 2) /* the rest is more than a pipe holds */
+            assert_int_equal(kill(child, SIGALRM), 0);
         for (ssize_t i = 0; i < got; i++)
             assert_int_equal(text[i], letter(total++));
+    }
     close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(total, (size_t)1 << 20);
+    assert_int_equal(total, MUCH);
+    return status;
+}
+
+static int write_much(int *ends)
+{
+    ward_host_write(much(ends, on_alarm), MUCH);
+    return alarms == 0;
+}
+
+static void write_writes_everything_whatever_interrupts_it(void **state)
+{
+    (void)state;
+    assert_int_equal(read_much(write_much), 0);
 }
 
 static sigjmp_buf away;
@@ -1111,7 +1121,7 @@ static int die(void *arg)
         break;
     default: break;
     }
-    ward_host_die();
+    ward_host_die("", 0);
 }
 
 static void die_cannot_be_prevented(void **state)
@@ -1121,13 +1131,30 @@ static void die_cannot_be_prevented(void **state)
         assert_int_equal(in_child(die, &how), -SIGABRT);
 }
 
+static int die_with_much(int *ends)
+{
+    if (sigsetjmp(away, 1) == 0)
+        ward_host_die(much(ends, jump_away), MUCH);
+    return 0;
+}
+
+static void nobody_jumps_away_between_the_last_words_and_the_end(void **state)
+{
+    int status;
+
+    (void)state;
+    status = read_much(die_with_much);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 /* Even where no signal can be sent. */
 static int die_without_signals(void *arg)
 {
     (void)arg;
     if (forbid(SYS_tgkill, SIGABRT, EPERM))
         return 1;
-    ward_host_die();
+    ward_host_die("", 0);
 }
 
 static void die_without_signals_traps(void **state)
@@ -1190,6 +1217,7 @@ int main(void)
         cmocka_unit_test(who_waits_is_woken),
         cmocka_unit_test(nobody_waits_for_a_word_that_changed),
         cmocka_unit_test(die_cannot_be_prevented),
+        cmocka_unit_test(nobody_jumps_away_between_the_last_words_and_the_end),
         cmocka_unit_test(die_without_signals_traps),
     };
 
