@@ -186,13 +186,17 @@ bool ward_big_is_clean_(const void *block)
  * were not would be asked for to see that they are clear. Above this that is looked at. */
 enum { CLEAR_BYTES = 2 << 20 };
 
-/* What waits long is closed. */
 static bool may_clear(const struct span *span)
 {
     size_t bytes = bytes_for(span->size);
 
-    return bytes <= CLEAR_BYTES ||
-           (!(ward_root_.policy & POLICY_LONG) && ward_clear_is_dense_(span->base, bytes));
+    return bytes <= CLEAR_BYTES || ward_clear_is_dense_(span->base, bytes);
+}
+
+/* What waits long is closed. */
+static size_t most_kept(void)
+{
+    return ward_root_.policy & POLICY_LONG ? CLEAR_BYTES : KEEP_BYTES;
 }
 
 /* Where each block is opened for itself the program may have closed its pages since. */
@@ -207,7 +211,7 @@ static void clean(struct span *span)
 {
     bool clear = (ward_root_.policy & POLICY_ZERO) != 0;
 
-    if (span->open > KEEP_BYTES || !is_open(span) || (clear && !may_clear(span)) ||
+    if (span->open > most_kept() || !is_open(span) || (clear && !may_clear(span)) ||
         !ward_kept_add_(span, span->open)) {
         ward_kept_drop_(span);
         return;
@@ -220,44 +224,18 @@ static void clean(struct span *span)
  * sixty-fourth counts: addresses are not what there is least of. */
 enum { CLOSED_SHARE = 64 };
 
-static bool is_closed(const struct span *span)
-{
-    return span->kept == 0;
-}
-
-static void close(const struct span *span)
-{
-    if (ward_root_.classes[span->class].committed)
-        (void)ward_memory_mark_(span->base, span->open);
-    else
-        (void)!ward_host_protect(span->base, span->open, WARD_NONE | WARD_HOST_KEEP_KEY);
-}
-
-/* Without markers it was not closed. */
-static bool reopen(const struct span *span)
-{
-    if (ward_root_.classes[span->class].committed)
-        return ward_memory_unmark_(span->base, span->open);
-    return ward_host_protect(span->base, span->open, WARD_RW | WARD_HOST_KEEP_KEY) == 0;
-}
-
 static void wait_long(struct span *span, size_t was_open)
 {
-    size_t bytes = is_closed(span) ? was_open / CLOSED_SHARE : span->kept;
-
     STORE(span->states, SLOT_WAITING);
-    if (is_closed(span))
-        close(span);
-    ward_quarantine_take_(ward_owner_, span->base, bytes);
+    ward_quarantine_take_(ward_owner_, span->base,
+                          span->kept ? span->kept : was_open / CLOSED_SHARE);
 }
 
 void ward_big_leave_(struct span *span)
 {
     struct place place = { &ward_root_.classes[span->class], span, 0 };
 
-    if (is_closed(span) && !reopen(span)) {
-        STORE(span->states, SLOT_RETIRED);
-    } else if (!is_closed(span) && !slot_is_clear(span->base, span->kept, CLASS_SMALL_MAX)) {
+    if (span->kept && !slot_is_clear(span->base, span->kept, CLASS_SMALL_MAX)) {
         STORE(span->states, SLOT_RETIRED);
         ward_kept_sub_(span->kept);
         ward_report_written_(span->base, &place);
@@ -379,8 +357,7 @@ void ward_big_inherit_(void)
         for (uint32_t number = first; number < end; number++) {
             struct span *span = pool_span(class, number);
 
-            if (!shared_has(class, number) || LOAD(span->states) > SLOT_WAITING ||
-                (LOAD(span->states) == SLOT_WAITING && is_closed(span) && !reopen(span)))
+            if (!shared_has(class, number) || LOAD(span->states) > SLOT_WAITING)
                 continue;
             STORE(span->states, SLOT_FREE);
             (void)pool_name(class, number);

@@ -79,12 +79,17 @@ static bool explain_behind(struct ward_bug *bug, struct place *place, struct rep
 static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct place *place,
                          struct report_known *known)
 {
-    if (!place->span->base)
+    const unsigned char *base = place->span->base;
+    size_t bytes = place->class->bytes, slot = (size_t)(addr - base) / bytes;
+
+    if (!base)
         return is_nowhere(bug);
     if (place->class->slots == 1)
         return explain_big(bug, place);
-    if ((size_t)(addr - place->span->base) / place->class->bytes >= place->class->slots)
+    if (slot >= place->class->slots)
         return explain_behind(bug, place, known);
+    if (place->span->closed)
+        return is_freed(bug, base + slot * bytes, 0);
     return false; /* it can be touched: something else is wrong */
 }
 

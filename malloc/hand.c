@@ -56,17 +56,20 @@ static void populate(const struct span *span, size_t from, size_t to)
         (void)!ward_host_advise(span->base + from, to - from, WARD_HOST_POPULATE);
 }
 
-static void extend(const struct class_info *info, struct span *span, bool growing)
+static bool extend(const struct class_info *info, struct span *span, bool growing)
 {
     uint32_t more = extension(info, span, growing);
     size_t from = round_up((size_t)span->fresh * info->bytes, ward_root_.page);
     size_t to = round_up((size_t)(span->fresh + more) * info->bytes, ward_root_.page);
 
+    if (!ward_kept_reopen_(span))
+        return false;
     ward_kept_use_((size_t)more * info->bytes);
     span->free += more;
     POKE(span->fresh, span->fresh + more);
     if (info->bytes <= POPULATE_MAX)
         populate(span, from, to);
+    return true;
 }
 
 /* Is it worth going back to? A span with a few free slots rests until there are more: what finding
@@ -199,8 +202,8 @@ static bool issue_from(struct owner *owner, const struct class_info *info, struc
 {
     if (!span->base || !has_enough(info, span))
         return false;
-    if (span->free < info->enough)
-        extend(info, span, growing);
+    if (span->free < info->enough && !extend(info, span, growing))
+        return false;
     begin_sweep(owner, span);
     return sweep(owner, info, span);
 }

@@ -6,33 +6,54 @@
 #include "states.h"
 #include "status.h"
 
-/* Of a big block. Nothing of it is open any more, where each block is opened for itself: or what
- * was had once would count against a limit that is set later. */
-static void shut(struct span *span)
+/* What has no pages is not looked at when it is issued again, and a write would not be seen: so it
+ * cannot be touched any more, where there are markers. Where each block is opened for itself that
+ * takes none, and what was had once does not count against a limit that is set later. */
+static void close_block(struct span *span)
 {
+    bool committed = ward_root_.classes[span->class].committed;
     size_t was = span->open;
 
-    ward_memory_release_(span->base, was);
-    if (ward_root_.classes[span->class].committed)
-        return;
     POKE(span->open, 0); /* first, as a fork may cut this off: see set_open in big.c */
     atomic_signal_fence(memory_order_seq_cst);
-    if (was && !ward_memory_close_(span->base, was))
+    if (committed && !span->split && ward_memory_mark_(span->base, was))
+        return;
+    ward_memory_release_(span->base, was);
+    if (committed || !ward_memory_close_(span->base, was))
         POKE(span->open, was);
 }
 
-/* What its slots hold is zero from now on. */
+/* The same of a span with many slots, none of which was ever issued from now on. Where nobody looks
+ * for writes it is not worth its two calls. */
+static void close_slots(struct span *span, const struct class_info *info)
+{
+    span->closed = (ward_root_.policy & POLICY_ZERO) != 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (!span->closed || !ward_memory_mark_(span->base, span_bytes(info))) {
+        ward_memory_release_(span->base, span->kept);
+        span->closed = false;
+    }
+    states_renew(span->states, info->slots);
+}
+
 void ward_kept_drop_(struct span *span)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
 
-    if (info->slots > 1) {
-        ward_memory_release_(span->base, span->kept);
-        states_renew(span->states, info->slots);
-    } else {
-        shut(span);
-    }
+    if (info->slots > 1)
+        close_slots(span, info);
+    else
+        close_block(span);
     POKE(span->kept, 0);
+}
+
+bool ward_kept_reopen_(struct span *span)
+{
+    if (span->closed &&
+        !ward_memory_unmark_(span->base, span_bytes(&ward_root_.classes[span->class])))
+        return false;
+    span->closed = false;
+    return true;
 }
 
 enum { KEEP_SHARE = 32, KEEP_SECONDS = 1 };

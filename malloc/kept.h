@@ -18,8 +18,12 @@
 /* As much as all spans together may keep, whatever else bounds it. */
 enum { KEEP_BYTES = 32 << 20 };
 
-/* Gives the pages of a span without a block back, which are in the sum only if they were added. */
+/* Gives the pages of a span without a block back, which are in the sum only if they were added. All
+ * of it is zero from now on, and where there are markers it faults. */
 void ward_kept_drop_(struct span *span);
+
+/* Before slots of a span are issued again, none of which was since. False: it still faults. */
+bool ward_kept_reopen_(struct span *span);
 
 /* A span without a block may keep `len` bytes of its pages for the next, if all together do not
  * keep too much; false: give them back. What was kept for more than a second is given back by

@@ -108,11 +108,6 @@ static void raise(unsigned class, uint32_t made)
 
 enum { BLOCKS_FIRST = 256 << 10, RECORDS_FIRST = 16 << 10 };
 
-static size_t used_bytes(const struct class_info *info)
-{
-    return round_up((size_t)info->slots * info->bytes, ward_root_.page);
-}
-
 /* Of the first span of a small class the slots alone are opened: many processes are small, and what
  * is behind is a guard that costs no call. */
 static bool is_first(const struct class_info *info, size_t number)
@@ -131,7 +126,7 @@ static bool commit_blocks(const struct class_info *info, struct pool *pool, size
     if (!info->committed)
         return true;
     if (is_first(info, number))
-        return ward_memory_open_(first_block(info), used_bytes(info));
+        return ward_memory_open_(first_block(info), span_bytes(info));
     return ward_memory_commit_(&others, &pool->blocks, (made << info->pitch_log2) - apart);
 }
 
@@ -139,7 +134,7 @@ bool ward_pool_reopen_(const struct span *span)
 {
     const struct class_info *info = &ward_root_.classes[span->class];
 
-    return !is_first(info, span->number) || ward_memory_open_(span->base, used_bytes(info));
+    return !is_first(info, span->number) || ward_memory_open_(span->base, span_bytes(info));
 }
 
 /* Of records also those that are never used: who looks for a block that cannot be there finds one
@@ -188,7 +183,7 @@ static bool take(unsigned class, uint32_t *number)
 struct span *ward_pool_make_(unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
-    size_t used = used_bytes(info);
+    size_t used = span_bytes(info);
     struct span *span;
     uint32_t number;
     bool first;

@@ -28,6 +28,12 @@ WARD_INLINE struct span *pool_span(unsigned class, uint32_t number)
     return (struct span *)(void *)(info->records + (size_t)number * info->record_bytes);
 }
 
+/* The pages of all slots of a span. */
+WARD_INLINE size_t span_bytes(const struct class_info *info)
+{
+    return round_up((size_t)info->slots * info->bytes, ward_root_.page);
+}
+
 /* Which class serves a request for one of this. A class that nobody uses yet costs a range of its
  * own, with mappings and tables of pages: so its first few blocks come from a larger one in use, of
  * at most twice the size, whose slots are at least as aligned. */

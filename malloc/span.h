@@ -76,6 +76,7 @@ struct span {
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
     size_t kept;                  /* without a block: bytes of pages it kept */
     bool listed;
+    bool closed;      /* of a small class: no slot can be touched, as none was issued since */
     bool clean;       /* of a big block: its pages came from the system, as zero */
     uint8_t family;   /* of a big block: see rows.h */
     bool torn;        /* free slots may not be clear: whoever owns it next clears them */
