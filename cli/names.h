@@ -2,7 +2,8 @@
 /*
  * What a function at an address of an object file is called, and which line of which file it is of.
  * Asked of elfutils' libdw, which also finds debugging information that is apart from the object:
- * below /usr/lib/debug, and where DEBUGINFOD_URLS says. A build without libdw knows no names.
+ * below /usr/lib/debug, and where DEBUGINFOD_URLS says. A build without libdw knows no names. Those
+ * of C++ are as in the source where its runtime is installed, and mangled elsewhere.
  */
 #ifndef WARD_CLI_NAMES_H
 #define WARD_CLI_NAMES_H
@@ -13,7 +14,7 @@
 struct names;
 
 struct name {
-    const char *function, *file; /* NULL: not known; good until names_close */
+    const char *function, *file; /* NULL: not known; good until the next is asked for */
     int line;
 };
 
@@ -25,8 +26,8 @@ struct names *names_open(void);
 bool names_find(struct names *names, const char *path, const char *id, uint64_t address,
                 struct name *name);
 
-/* Is the file there, and another than the one with that id? */
-bool names_differ(struct names *names, const char *path, const char *id);
+/* Why there is no name for an address of it: a text for a reader. NULL: that is not known. */
+const char *names_lack(struct names *names, const char *path, const char *id);
 
 /* NULL: nothing happens. */
 void names_close(struct names *names);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <stdio.h>
@@ -18,9 +19,15 @@ struct object {
     char *path;
 };
 
+/* What the C++ runtime has for it (Itanium C++ ABI). */
+typedef char *demangler(const char *name, char *text, size_t *cap, int *error);
+
 struct names {
     Dwfl *dwfl;
     struct object *objects;
+    demangler *demangle; /* NULL: there is no C++ runtime */
+    char *text;          /* the last that it made, in so many bytes */
+    size_t cap;
 };
 
 static const Dwfl_Callbacks callbacks = {
@@ -28,6 +35,16 @@ static const Dwfl_Callbacks callbacks = {
     .find_debuginfo = dwfl_standard_find_debuginfo,
     .section_address = dwfl_offline_section_address,
 };
+
+static demangler *find_demangler(void)
+{
+    static const char *const runtimes[] = { "libstdc++.so.6", "libc++abi.so.1" };
+    void *runtime = NULL;
+
+    for (size_t i = 0; !runtime && i < sizeof runtimes / sizeof runtimes[0]; i++)
+        runtime = dlopen(runtimes[i], RTLD_LAZY | RTLD_LOCAL);
+    return runtime ? (demangler *)dlsym(runtime, "__cxa_demangle") : NULL;
+}
 
 struct names *names_open(void)
 {
@@ -40,6 +57,7 @@ struct names *names_open(void)
         free(names);
         return NULL;
     }
+    names->demangle = find_demangler();
     return names;
 }
 
@@ -89,11 +107,30 @@ static bool has_id(Dwfl_Module *module, const char *id)
     return *id == '\0' || strcasecmp(text, id) == 0;
 }
 
-bool names_differ(struct names *names, const char *path, const char *id)
+const char *names_lack(struct names *names, const char *path, const char *id)
 {
     struct object *object = names ? get_object(names, path) : NULL;
 
-    return object && object->module && !has_id(object->module, id);
+    if (!object)
+        return NULL;
+    if (!object->module)
+        return "the file cannot be read";
+    return has_id(object->module, id) ? "the file has no name for it"
+                                      : "the file is another one now";
+}
+
+/* As it is written in the source. What is not of C++ stays as it is. */
+static const char *demangled(struct names *names, const char *name)
+{
+    char *text = NULL;
+    int error;
+
+    if (name && names->demangle && strncmp(name, "_Z", 2) == 0)
+        text = names->demangle(name, names->text, &names->cap, &error);
+    if (!text)
+        return name;
+    names->text = text;
+    return text;
 }
 
 /* Compilers that leave no table of addresses (clang) are asked unit by unit. */
@@ -133,7 +170,7 @@ bool names_find(struct names *names, const char *path, const char *id, uint64_t 
     if (!object || !object->module || !has_id(object->module, id) ||
         !dwfl_module_getelf(object->module, &bias))
         return false;
-    name->function = dwfl_module_addrname(object->module, address + bias);
+    name->function = demangled(names, dwfl_module_addrname(object->module, address + bias));
     find_line(object->module, address + bias, name);
     return name->function || name->file;
 }
@@ -150,5 +187,6 @@ void names_close(struct names *names)
         free(object);
     }
     dwfl_end(names->dwfl);
+    free(names->text);
     free(names);
 }

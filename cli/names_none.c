@@ -20,12 +20,12 @@ bool names_find(struct names *names, const char *path, const char *id, uint64_t 
     return false;
 }
 
-bool names_differ(struct names *names, const char *path, const char *id)
+const char *names_lack(struct names *names, const char *path, const char *id)
 {
     (void)names;
     (void)path;
     (void)id;
-    return false;
+    return NULL;
 }
 
 void names_close(struct names *names)

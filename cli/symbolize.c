@@ -88,7 +88,7 @@ static bool parse_place(const char *line, struct place *place)
         return false;
     for (const char *at = line + used; (at = strstr(at, "+0x")); at++)
         plus = at;
-    if (!plus)
+    if (!plus || plus == line + used)
         return false;
     place->before = (size_t)used;
     place->offset = strtoull(plus + 3, &end, 16);
@@ -125,6 +125,13 @@ static const char *find_id(const struct lines *lines, size_t from, const char *p
 
 /* --- Printing --------------------------------------------------------------------------------- */
 
+static void print_why(const char *line, const char *why)
+{
+    fputs(line, stdout);
+    if (why)
+        printf(" (%s)", why);
+}
+
 static void print_name(const char *line, const struct place *place, const struct name *name)
 {
     printf("%.*s%s", (int)place->before, line, name->function ? name->function : "??");
@@ -148,8 +155,7 @@ static bool print_place(struct names *names, const struct lines *lines, size_t i
     if (names_find(names, place.path, id, symbolize_address(place.offset, is_struck), &name))
         print_name(line, &place, &name);
     else
-        printf("%s%s", line,
-               names_differ(names, place.path, id) ? " (the file is another one now)" : "");
+        print_why(line, names_lack(names, place.path, id));
     free(place.path);
     return true;
 }
@@ -243,7 +249,8 @@ const struct command symbolize_command = {
         "Copies FILE, or standard input, to standard output. Where a line is one of a stack, the\n"
         "name of the function and its line of source are added, as far as the object file and\n"
         "its debugging information tell; in a report as JSON they are members of the frames.\n"
-        "All other lines stay as they are.\n\n"
+        "Names of C++ are shown as in the source, where its runtime is installed. All other\n"
+        "lines stay as they are.\n\n"
         "    ward run PROG 2>&1 | ward symbolize\n\n"
         "The files must be the ones that ran, by their build ids. Debugging information is\n"
         "also looked for below /usr/lib/debug, and on the servers that DEBUGINFOD_URLS names.\n\n"
