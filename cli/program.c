@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <paths.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +148,8 @@ static const char *next_word(const char *line, char word[PATH_MAX])
     return line + len;
 }
 
-/* "#! /bin/sh -e": /bin/sh. "#!/usr/bin/env NAME": where that finds it. */
+/* "#! /bin/sh -e": /bin/sh. "#!/usr/bin/env NAME": where that finds it. What says nothing, and is no
+ * program, execvp(3) gives to a shell. */
 static bool read_interpreter(int fd, char path[PATH_MAX])
 {
     char line[FIRST_LINE + 1], word[PATH_MAX];
@@ -155,8 +157,12 @@ static bool read_interpreter(int fd, char path[PATH_MAX])
     const char *rest, *name;
 
     line[got > 0 ? got : 0] = '\0';
-    if (strncmp(line, "#!", 2) != 0)
+    if (got < 0 || strncmp(line, ELFMAG, SELFMAG) == 0)
         return false;
+    if (strncmp(line, "#!", 2) != 0) {
+        strcpy(path, _PATH_BSHELL);
+        return true;
+    }
     rest = next_word(line + 2, path);
     name = strrchr(path, '/');
     if (name && strcmp(name, "/env") == 0) {
@@ -205,6 +211,16 @@ enum obstacle program_obstacle_of(int fd, const char *library)
     return is_of_libc(loader) ? NO_OBSTACLE : OTHER_LIBC;
 }
 
+static enum obstacle obstacle_in_symbols(int fd)
+{
+    struct symbols symbols;
+
+    symbols_look(fd, &symbols);
+    if (symbols.sanitizer)
+        return HAS_SANITIZER;
+    return symbols.own_malloc && !symbols.has_ward ? HAS_MALLOC : NO_OBSTACLE;
+}
+
 enum obstacle program_obstacle(const char *path, const char *library)
 {
     char executable[PATH_MAX];
@@ -213,6 +229,7 @@ enum obstacle program_obstacle(const char *path, const char *library)
 
     if (fd >= 0) {
         found = program_obstacle_of(fd, library);
+        found = found ? found : obstacle_in_symbols(fd);
     } else { /* it may be one that can only be run */
         fd = open(executable, O_PATH | O_CLOEXEC);
         if (fd >= 0 && gains_rights(fd))
@@ -233,6 +250,9 @@ const char *program_say(enum obstacle obstacle)
                             "capabilities): the malloc in it takes no option from you",
         [OTHER_MACHINE] = "is for another kind of processor than this ward",
         [OTHER_LIBC] = "is linked with another C library than this ward (musl, or glibc)",
+        [HAS_SANITIZER] = "was built with a sanitizer, which brings a malloc of its own: the two\n"
+                          "do not go together",
+        [HAS_MALLOC] = "defines malloc itself: the loader takes that one",
     };
 
     return obstacle == NO_OBSTACLE ? "" : why[obstacle];

@@ -17,6 +17,8 @@ enum obstacle {
     TAKES_NO_OPTION, /* the same, but ward's malloc is linked with it */
     OTHER_MACHINE,   /* the library is for another processor */
     OTHER_LIBC,      /* the library is for another C library */
+    HAS_SANITIZER,   /* which brings a malloc of its own */
+    HAS_MALLOC,      /* it defines malloc itself */
 };
 
 /* Finds a program as execvp(3) does. 0, or a negative error number: -ENOENT, -EACCES. */
@@ -27,7 +29,7 @@ int program_find(const char *name, char path[PATH_MAX]);
  * number. */
 int program_open(const char *path, char executable[PATH_MAX]);
 
-/* Of an open file. */
+/* Of an open file; not the last two, of which its symbols say more (symbols.h). */
 enum obstacle program_obstacle_of(int fd, const char *library);
 
 /* What is said of it, behind the name of the program: "is linked statically: ...". */

@@ -37,6 +37,8 @@ static const char *remedy(enum obstacle obstacle)
 {
     if (obstacle == OTHER_MACHINE || obstacle == OTHER_LIBC)
         return "A ward that was built for that can run it.";
+    if (obstacle == HAS_SANITIZER || obstacle == HAS_MALLOC)
+        return "Built without that, it would be checked.";
     return obstacle == IS_STATIC
                ? "Linked dynamically, or with libward-malloc.a, it would be checked."
                : "Linked with " PRELOAD_LIBRARY ", it would be checked.";
