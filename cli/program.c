@@ -148,8 +148,8 @@ static const char *next_word(const char *line, char word[PATH_MAX])
     return line + len;
 }
 
-/* "#! /bin/sh -e": /bin/sh. "#!/usr/bin/env NAME": where that finds it. What says nothing, and is no
- * program, execvp(3) gives to a shell. */
+/* "#! /bin/sh -e": /bin/sh. "#!/usr/bin/env NAME": where that finds it. What says nothing, and is
+ * no program, execvp(3) gives to a shell. */
 static bool read_interpreter(int fd, char path[PATH_MAX])
 {
     char line[FIRST_LINE + 1], word[PATH_MAX];

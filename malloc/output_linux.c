@@ -112,15 +112,13 @@ static void expand(const char *from, char to[OUTPUT_PATH_CAP])
 }
 
 /* No link somebody laid there is followed, and a FIFO nobody reads does not hold it up. */
-static bool append(const char *pattern, const char *text, size_t len)
+static bool append(const char *path, const char *text, size_t len)
 {
-    char path[OUTPUT_PATH_CAP];
-    long fd;
+    long fd =
+        call(SYS_openat, AT_FDCWD, (uintptr_t)path,
+             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, MODE);
     bool done;
 
-    expand(pattern, path);
-    fd = call(SYS_openat, AT_FDCWD, (uintptr_t)path,
-              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, MODE);
     if (fd < 0)
         return false;
     done = ward_output_put_(fd, text, len);
@@ -128,16 +126,28 @@ static bool append(const char *pattern, const char *text, size_t len)
     return done;
 }
 
+static void say_failed(const char *path)
+{
+    char line[OUTPUT_PATH_CAP + 80];
+    struct text text = { .at = line, .cap = sizeof line };
+
+    ward_text_put_(&text, "==ward== the report could not be written to ");
+    ward_text_put_name_(&text, path, OUTPUT_PATH_CAP);
+    ward_text_put_(&text, "\n");
+    (void)ward_output_put_(STDERR, line, text.len);
+}
+
 bool ward_output_write_(const struct output *output, const char *text, size_t len)
 {
-    static const char failed[] = "==ward== the report could not be written to its file\n";
+    char path[OUTPUT_PATH_CAP];
 
-    if (output->path[0] && append(output->path, text, len))
+    expand(output->path, path);
+    if (path[0] && append(path, text, len))
         return true;
     if (!is_stderr(output))
         return false;
-    if (output->path[0])
-        (void)ward_output_put_(STDERR, failed, sizeof failed - 1);
+    if (path[0])
+        say_failed(path);
     return ward_output_put_(STDERR, text, len);
 }
 
