@@ -71,7 +71,7 @@ static void put_access(const struct finding *finding, struct text *text)
     if (finding->given.is_given) {
         row(text, "given");
         ward_text_put_decimal_(text, finding->given.size);
-        ward_text_put_(text, " bytes");
+        ward_text_put_(text, finding->given.size == 1 ? " byte" : " bytes");
         if (finding->given.align) {
             ward_text_put_(text, ", an alignment of ");
             ward_text_put_decimal_(text, finding->given.align);
