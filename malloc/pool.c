@@ -180,6 +180,9 @@ static bool take(unsigned class, uint32_t *number)
     return false;
 }
 
+/* A program that installs a handler goes on to allocate: a few spans later is soon enough. */
+enum { LOOK_EVERY = 16 };
+
 struct span *ward_pool_make_(unsigned class)
 {
     const struct class_info *info = &ward_root_.classes[class];
@@ -195,7 +198,7 @@ struct span *ward_pool_make_(unsigned class)
     if (class < CLASS_SMALL && !first)
         (void)ward_memory_guard_(span->base + used, ((size_t)1 << info->pitch_log2) - used);
     raise(class, number - info->first + 1);
-    if (!first)
+    if (!first && number % LOOK_EVERY == 0)
         ward_status_look_();
     return span;
 }
