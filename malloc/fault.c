@@ -89,7 +89,8 @@ static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct
     if (slot >= place->class->slots)
         return explain_behind(bug, place, known);
     if (place->span->closed)
-        return is_freed(bug, base + slot * bytes, 0);
+        return slot < span_reached(place->span) ? is_freed(bug, base + slot * bytes, 0)
+                                                : is_nowhere(bug);
     return false; /* it can be touched: something else is wrong */
 }
 

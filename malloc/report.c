@@ -112,7 +112,7 @@ void ward_report_interior_(const unsigned char *addr, const struct place *place)
     inside.slot = (uint32_t)((size_t)(addr - place->span->base) / place->class->bytes);
     if (place->class->slots == 1) /* a big block may be longer than its class */
         inside.slot = addr < place->span->base + place->span->size ? 0 : NO_SLOT;
-    if (inside.slot >= place->class->slots || inside.slot >= place->span->fresh)
+    if (inside.slot >= place->class->slots || inside.slot >= span_reached(place->span))
         ward_report_(WARD_BUG_WILD_FREE, addr, NULL, "no block was ever there");
     else
         ward_report_(WARD_BUG_INTERIOR_FREE, addr, &inside,

@@ -90,6 +90,7 @@ static size_t empty(struct span *span)
 
     status_unuse(used);
     POKE(span->kept, used > span->paged ? used : span->paged);
+    span->reached = span_reached(span);
     POKE(span->fresh, 0);
     span->free = 0;
     return span->kept;

@@ -84,6 +84,7 @@ struct span {
     bool unsure;      /* the same: its guard is being moved, and may be missing or too far */
     uint32_t kept_at; /* when, in seconds of the clock */
     uint32_t paged;   /* so many of its first bytes had pages when an owner took it */
+    uint32_t reached; /* what `fresh` was at most, before it had no block */
     WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };
 
@@ -292,6 +293,12 @@ struct place {
 };
 
 #define NO_SLOT UINT32_MAX
+
+/* Slots from here on were never issued, whatever became of the span since. */
+WARD_INLINE uint32_t span_reached(const struct span *span)
+{
+    return span->fresh > span->reached ? span->fresh : span->reached;
+}
 
 /* The place of an offset in a range, which the class has or shares. */
 WARD_INLINE struct place place_at(const struct class_info *class, uint64_t off)
