@@ -101,15 +101,14 @@ static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
     for (size_t i = 0; i < ward_root_.huge_count; i++) {
         struct huge *huge = &ward_root_.huge[i];
         uintptr_t at = atomic_load(&huge->at);
+        const unsigned char *block;
 
         if (at <= HUGE_NEVER || (uintptr_t)addr - (uintptr_t)huge->origin >= huge->mapped)
             continue;
-        if (at & 1)
-            return is_freed(
-                bug, (const unsigned char *)huge->origin + (at - 1 - (uintptr_t)huge->origin),
-                huge->size);
-        return is_beyond(bug, (const unsigned char *)huge->origin + (at - (uintptr_t)huge->origin),
-                         huge->size, "the guard of the block stopped the access");
+        block = huge->origin + ((at & ~(uintptr_t)HUGE_HELD) - (uintptr_t)huge->origin);
+        if (at & HUGE_FREED)
+            return is_freed(bug, block, huge->size);
+        return is_beyond(bug, block, huge->size, "the guard of the block stopped the access");
     }
     return false;
 }

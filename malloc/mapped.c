@@ -36,7 +36,7 @@ static struct huge *lookup(const void *block)
 
         if (at == (uintptr_t)block)
             return &ward_root_.huge[i];
-        if (at == ((uintptr_t)block | 1))
+        if (at == ((uintptr_t)block | HUGE_FREED) || at == ((uintptr_t)block | HUGE_HELD))
             freed = &ward_root_.huge[i];
         if (at == 0)
             break;
@@ -52,16 +52,75 @@ static struct huge *lookup_live(const void *block)
     return entry && atomic_load(&entry->at) == (uintptr_t)block ? entry : NULL;
 }
 
+static bool is_vacant(uintptr_t at)
+{
+    return at == 0 || at == HUGE_NEVER || (at > HUGE_NEVER && (at & HUGE_HELD) == HUGE_FREED);
+}
+
 static struct huge *claim(uintptr_t block)
 {
     for (size_t i = hash(block), n = 0; n < ward_root_.huge_count; i = next(i), n++) {
         uintptr_t at = atomic_load(&ward_root_.huge[i].at);
 
-        if ((at == 0 || (at & 1 && at != HUGE_CLAIMED)) &&
+        if (is_vacant(at) &&
             atomic_compare_exchange_strong(&ward_root_.huge[i].at, &at, HUGE_CLAIMED))
             return &ward_root_.huge[i];
     }
     return NULL;
+}
+
+/* --- Addresses that wait ---------------------------------------------------------------------- */
+
+enum { SEATS = 8 };
+
+static _Atomic uint32_t seats[SEATS], turn; /* 1 + the number of an entry; 0: nobody */
+
+/* Who had the seat leaves: its addresses may be anybody's. True: there was one. */
+static bool seat_next(uint32_t seat, uint32_t sitter)
+{
+    uint32_t was = atomic_exchange(&seats[seat], sitter);
+    struct huge *entry;
+    uintptr_t at;
+
+    if (was == 0)
+        return false;
+    entry = &ward_root_.huge[was - 1];
+    at = atomic_exchange(&entry->at, HUGE_CLAIMED);
+    (void)!ward_host_unmap(entry->origin, entry->mapped);
+    atomic_store(&entry->at, (at & ~(uintptr_t)HUGE_HELD) | HUGE_FREED);
+    return true;
+}
+
+static bool empty_seats(void)
+{
+    bool any = false;
+
+    for (uint32_t seat = 0; seat < SEATS; seat++)
+        any |= seat_next(seat, 0);
+    return any;
+}
+
+bool ward_mapped_trim_(void)
+{
+    bool opened = door_open(POLICY_KEYS), any = empty_seats();
+
+    door_close(opened);
+    return any;
+}
+
+/* Of a block whose mapping is gone: by policy nothing else comes to its addresses for a while. What
+ * came already stays. */
+static void leave(struct huge *entry, unsigned char *block)
+{
+    void *at = entry->origin;
+
+    if (!(ward_root_.policy & POLICY_LONG) || ward_root_.shared.bytes ||
+        ward_host_map(&at, entry->mapped, WARD_HOST_ANON, WARD_NONE, 0)) {
+        atomic_store(&entry->at, (uintptr_t)block | HUGE_FREED);
+        return;
+    }
+    atomic_store(&entry->at, (uintptr_t)block | HUGE_HELD);
+    (void)seat_next(atomic_fetch_add(&turn, 1) % SEATS, (uint32_t)(entry - ward_root_.huge) + 1);
 }
 
 /* --- Allocating ------------------------------------------------------------------------------- */
@@ -109,6 +168,8 @@ void *ward_mapped_alloc_(struct owner *owner, size_t size, size_t align)
     bool opened = door_open(POLICY_KEYS);
     void *block = map_block(owner, size, align);
 
+    if (!block && empty_seats())
+        block = map_block(owner, size, align);
     door_close(opened);
     return block;
 }
@@ -147,7 +208,7 @@ static void unmap_block(unsigned char *block)
         ward_report_overflow_(block, entry->size, pages_for(entry->size) - entry->size);
     status_unuse(pages_for(entry->size));
     (void)!ward_host_unmap(entry->origin, entry->mapped); /* else it stays, and nobody knows it */
-    atomic_store(&entry->at, (uintptr_t)block | 1);
+    leave(entry, block);
 }
 
 void ward_mapped_free_(void *block)
@@ -213,7 +274,7 @@ static bool move_block(struct huge *entry, unsigned char *from, unsigned char *t
     }
     slack_move(to, is, entry->size, size);
     unmap_around(entry, from, len);
-    atomic_store(&entry->at, live | 1);
+    leave(entry, from);
     return true;
 }
 

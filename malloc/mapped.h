@@ -10,7 +10,8 @@
  * whose block was freed says so until another block claims it, so that a second free is told from
  * a wild one, and a search ends at the first entry that was never used.
  *
- *     at: 0 -> HUGE_CLAIMED -> the block -> HUGE_CLAIMED -> the block | 1 -> HUGE_CLAIMED -> ...
+ *     at: 0 -> HUGE_CLAIMED -> the block -> HUGE_CLAIMED -> the block | HUGE_FREED -> ...
+ *                                             HUGE_CLAIMED -> the block | HUGE_HELD -> ...
  *
  * Who claimed an entry has its other members to itself, and of two threads that free a block one
  * finds another value: no lock. The table is behind the door of POLICY_KEYS (door.h). Functions
@@ -19,7 +20,12 @@
  * A block that is resized is moved by its pages into a new mapping, between new guards. Until that
  * is done the old entry is claimed; then what is left of the old mapping on both sides goes back.
  *
- * Costs: two calls of the system to allocate, one to free, eight to resize.
+ * Where freed memory waits long (POLICY_LONG) the addresses of the last few that were freed, or
+ * moved away from, are held, so that a stale pointer meets nothing else there. They have no memory,
+ * and are let go when a mapping is refused.
+ *
+ * Costs: two calls of the system to allocate, one to free (three where addresses are held), eight
+ * to resize (or ten).
  */
 #ifndef WARD_MALLOC_MAPPED_H
 #define WARD_MALLOC_MAPPED_H
@@ -30,7 +36,10 @@
  * cut that off. */
 enum { HUGE_CLAIMED = 1, HUGE_NEVER = 3 };
 
-/* A mapping of its own. at: of the block; | 1 once it was freed; 0: none. */
+/* Added to the address of a block that was freed; and while its addresses are held. */
+enum { HUGE_FREED = 1, HUGE_HELD = 3 };
+
+/* A mapping of its own. at: of the block; 0: none. */
 struct huge {
     _Atomic uintptr_t at;
     size_t size; /* requested */
@@ -60,6 +69,9 @@ void ward_mapped_free_(void *block);
  * them; none is touched. Returns where it is. NULL: it is as it was, but for what
  * its pages allow, and has to be copied, as there is no memory, or the system does not move it. */
 void *ward_mapped_resize_(struct owner *owner, void *block, size_t size);
+
+/* Lets go of all addresses that are held. False: there were none. */
+bool ward_mapped_trim_(void);
 
 /* The requested size of a live block; SIZE_MAX: it is none. */
 size_t ward_mapped_size_(const void *block);

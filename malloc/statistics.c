@@ -95,7 +95,7 @@ static void count_mappings(struct mallinfo2 *sum)
         struct huge *entry = &ward_root_.huge[i];
         uintptr_t at = atomic_load(&entry->at);
 
-        if (at == 0 || at & 1)
+        if (at == 0 || at & HUGE_FREED)
             continue;
         sum->hblks++;
         sum->hblkhd += round_up(PEEK(entry->size), ward_root_.page);

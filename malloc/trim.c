@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trim.h"
 #include "kept.h"
+#include "mapped.h"
 #include "owner.h"
 #include "pool.h"
 #include "slow.h"
@@ -75,6 +76,7 @@ bool ward_trim_(struct owner *owner, size_t leave)
 
     for (unsigned class = 0; class < CLASS_SMALL; class ++)
         (void)trim_abandoned(owner, class, &given);
+    given |= ward_mapped_trim_();
     return ward_kept_trim_(leave) || given;
 }
 
