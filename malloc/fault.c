@@ -15,6 +15,14 @@ static bool is_beyond(struct ward_bug *bug, const void *block, size_t size, cons
     return true;
 }
 
+/* What was asked for of a live block is not the malloc's to stop: somebody else did. */
+static bool is_outside(struct ward_bug *bug, const void *block, size_t size, const char *message)
+{
+    if ((uintptr_t)bug->addr - (uintptr_t)block < size)
+        return false;
+    return is_beyond(bug, block, size, message);
+}
+
 static bool is_freed(struct ward_bug *bug, const void *block, size_t size)
 {
     bug->kind = WARD_BUG_USE_AFTER_FREE;
@@ -44,7 +52,7 @@ static bool explain_guarded(const unsigned char *addr, struct ward_bug *bug,
     known->freed = slot->freed;
     if (atomic_load(&place.slot->state) != GUARDED_LIVE)
         return is_freed(bug, slot->block, slot->size);
-    return is_beyond(bug, slot->block, slot->size, "the guard of the block stopped the access");
+    return is_outside(bug, slot->block, slot->size, "the guard of the block stopped the access");
 }
 
 /* --- Spans ------------------------------------------------------------------------------------ */
@@ -56,7 +64,7 @@ static bool explain_big(struct ward_bug *bug, const struct place *place)
 
     if (state != SLOT_BIG && state != SLOT_RESIZED)
         return span->fresh ? is_freed(bug, span->base, span->size) : is_nowhere(bug);
-    return is_beyond(bug, span->base, span->size, "the guard behind the block stopped the access");
+    return is_outside(bug, span->base, span->size, "the guard behind the block stopped the access");
 }
 
 /* Behind the last slot: the nearest block before it. */
@@ -88,9 +96,12 @@ static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct
         return explain_big(bug, place);
     if (slot >= place->class->slots)
         return explain_behind(bug, place, known);
-    if (place->span->closed)
-        return slot < span_reached(place->span) ? is_freed(bug, base + slot * bytes, 0)
-                                                : is_nowhere(bug);
+    if (place->span->closed && slot >= place->span->fresh) {
+        place->slot = (uint32_t)slot;
+        known->place = place;
+        return was_issued(place->span, place->slot) ? is_freed(bug, base + slot * bytes, 0)
+                                                    : is_nowhere(bug);
+    }
     return false; /* it can be touched: something else is wrong */
 }
 
@@ -108,7 +119,7 @@ static bool explain_huge(const unsigned char *addr, struct ward_bug *bug)
         block = huge->origin + ((at & ~(uintptr_t)HUGE_HELD) - (uintptr_t)huge->origin);
         if (at & HUGE_FREED)
             return is_freed(bug, block, huge->size);
-        return is_beyond(bug, block, huge->size, "the guard of the block stopped the access");
+        return is_outside(bug, block, huge->size, "the guard of the block stopped the access");
     }
     return false;
 }

@@ -188,7 +188,7 @@ static struct finding_neighbour describe(const struct place *place, uint32_t slo
 {
     uint32_t state = LOAD(&place->span->states[slot]);
 
-    if (slot >= span_reached(place->span))
+    if (!was_issued(place->span, slot))
         return (struct finding_neighbour){ .state = "never issued" };
     if (state >= SLOT_LIVE)
         return (struct finding_neighbour){ .state = "live",

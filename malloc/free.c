@@ -48,7 +48,7 @@ static void bad_free(unsigned char *block, const struct place *place, uint32_t s
 {
     if (!place->span->base)
         ward_report_(WARD_BUG_WILD_FREE, block, NULL, "no block was ever there");
-    else if (place->slot >= span_reached(place->span) && place->class->slots > 1)
+    else if (!was_issued(place->span, place->slot))
         ward_report_(WARD_BUG_WILD_FREE, block, place, "this slot was never issued");
     else if (state < SLOT_BIG)
         ward_report_(WARD_BUG_DOUBLE_FREE, block, place, "the block is free already");

@@ -56,19 +56,30 @@ static void populate(const struct span *span, size_t from, size_t to)
         (void)!ward_host_advise(span->base + from, to - from, WARD_HOST_POPULATE);
 }
 
+/* Where there were blocks before, a stale pointer may write until there are some again: to look
+ * then costs little, as the pages are there. */
+static void look_again(struct span *span, uint32_t more)
+{
+    if (span->closed)
+        for (uint32_t slot = span->fresh; slot < span->fresh + more && slot < span->reached; slot++)
+            STORE(&span->states[slot], SLOT_FREE);
+}
+
 static bool extend(const struct class_info *info, struct span *span, bool growing)
 {
     uint32_t more = extension(info, span, growing);
     size_t from = round_up((size_t)span->fresh * info->bytes, ward_root_.page);
     size_t to = round_up((size_t)(span->fresh + more) * info->bytes, ward_root_.page);
 
-    if (!ward_kept_reopen_(span))
+    if (!ward_kept_reopen_(span, from, to))
         return false;
     ward_kept_use_((size_t)more * info->bytes);
+    if (info->bytes <= POPULATE_MAX) {
+        populate(span, from, to);
+        look_again(span, more);
+    }
     span->free += more;
     POKE(span->fresh, span->fresh + more);
-    if (info->bytes <= POPULATE_MAX)
-        populate(span, from, to);
     return true;
 }
 

@@ -27,11 +27,13 @@ static void close_block(struct span *span)
  * for writes it is not worth its two calls. */
 static void close_slots(struct span *span, const struct class_info *info)
 {
-    span->closed = (ward_root_.policy & POLICY_ZERO) != 0;
+    bool was = span->closed; /* markers may be left of the last time */
+
+    span->closed = was || ward_root_.policy & POLICY_ZERO;
     atomic_signal_fence(memory_order_seq_cst);
     if (!span->closed || !ward_memory_mark_(span->base, span_bytes(info))) {
         ward_memory_release_(span->base, span->kept);
-        span->closed = false;
+        span->closed = was;
     }
     states_renew(span->states, info->slots);
 }
@@ -47,13 +49,9 @@ void ward_kept_drop_(struct span *span)
     POKE(span->kept, 0);
 }
 
-bool ward_kept_reopen_(struct span *span)
+bool ward_kept_reopen_(const struct span *span, size_t from, size_t to)
 {
-    if (span->closed &&
-        !ward_memory_unmark_(span->base, span_bytes(&ward_root_.classes[span->class])))
-        return false;
-    span->closed = false;
-    return true;
+    return !span->closed || from >= to || ward_memory_unmark_(span->base + from, to - from);
 }
 
 enum { KEEP_SHARE = 32, KEEP_SECONDS = 1 };

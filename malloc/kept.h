@@ -22,8 +22,9 @@ enum { KEEP_BYTES = 32 << 20 };
  * of it is zero from now on, and where there are markers it faults. */
 void ward_kept_drop_(struct span *span);
 
-/* Before slots of a span are issued again, none of which was since. False: it still faults. */
-bool ward_kept_reopen_(struct span *span);
+/* Before slots are issued that were not since: the whole pages [from, to) of a span can be touched
+ * again. False: they still fault. */
+bool ward_kept_reopen_(const struct span *span, size_t from, size_t to);
 
 /* A span without a block may keep `len` bytes of its pages for the next, if all together do not
  * keep too much; false: give them back. What was kept for more than a second is given back by

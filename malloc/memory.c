@@ -150,19 +150,28 @@ bool ward_memory_is_split_(void)
 }
 
 static _Atomic bool marked; /* there are markers somewhere */
+static _Atomic bool stuck;  /* some could not be taken away: there are to be no more */
 
+/* Pages before some that the program locked are marked, and then it fails. */
 bool ward_memory_mark_(unsigned char *at, size_t len)
 {
-    bool done = ward_host_advise(at, len, WARD_HOST_GUARD) == 0;
-
-    if (done && !LOAD(&marked))
+    if (LOAD(&stuck))
+        return false;
+    if (ward_host_advise(at, len, WARD_HOST_GUARD)) {
+        (void)!ward_host_advise(at, len, WARD_HOST_UNGUARD);
+        return false;
+    }
+    if (!LOAD(&marked))
         STORE(&marked, true);
-    return done;
+    return true;
 }
 
 bool ward_memory_unmark_(unsigned char *at, size_t len)
 {
-    return ward_host_advise(at, len, WARD_HOST_UNGUARD) == 0 || !LOAD(&marked);
+    if (ward_host_advise(at, len, WARD_HOST_UNGUARD) == 0 || !LOAD(&marked))
+        return true;
+    STORE(&stuck, true);
+    return false;
 }
 
 /* Without markers a guard costs two mappings, of which there are not many. */

@@ -40,8 +40,8 @@ bool ward_memory_commit_(const struct prefix *prefix, _Atomic size_t *committed,
  * status says whether the system does that. */
 void ward_memory_seal_(void *at, size_t len);
 
-/* Makes [at, at + len), whole pages that can be touched, fault by markers. False: there are none,
- * or not there. */
+/* Makes [at, at + len), whole pages that can be touched, fault by markers. What they held is gone.
+ * False: there are none, or not there; they can be touched, but may be empty. */
 bool ward_memory_mark_(unsigned char *at, size_t len);
 
 /* Takes markers away; where none was ever set there is nothing to do. False: some may be left, as a

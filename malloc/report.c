@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <sched.h>
+
 #include <ward/host.h>
 
 #include "core/bug.h"
@@ -6,14 +8,15 @@
 #include "finding.h"
 #include "guarded.h"
 #include "host/signals.h"
+#include "moment.h"
 #include "report.h"
 #include "status.h"
 
 enum { REPORT_CAP = 32 << 10, SHORT_CAP = 1024 };
 
-/* Too large for a stack that may be small. Whoever finds them taken makes do without. */
+/* Too large for a stack that may be small. */
 static struct {
-    _Atomic bool taken;
+    _Atomic uint32_t taken; /* by this thread; 0: by none */
     struct finding finding;
     char text[REPORT_CAP];
 } room;
@@ -40,20 +43,44 @@ static void say(const struct output *output, const struct ward_bug *bug,
     (void)ward_output_write_(output, text.at, text.len);
 }
 
-void ward_report_fault_(const struct ward_bug *bug, const struct report_known *known)
+enum { WAIT_NS = 1000000000 };
+
+/* Another thread's report ends the process mostly, and is to be whole before. False: it takes too
+ * long, or this is a bug that was met in a report. */
+static bool take_room(void)
+{
+    uint64_t started = ward_moment_clock_();
+    uint32_t self = ward_output_ids_().thread, by = 0;
+
+    while (!atomic_compare_exchange_strong(&room.taken, &by, self)) {
+        if (by == self || ward_moment_clock_() - started > WAIT_NS)
+            return false;
+        by = 0;
+        (void)sched_yield();
+    }
+    return true;
+}
+
+static void report(const struct ward_bug *bug, const struct report_known *known, bool is_last)
 {
     const struct output *output = &ward_root_.output;
     bool opened;
 
     status_add(WARD_STATUS_BUGS, 1);
-    if (atomic_exchange(&room.taken, true)) {
+    if (!take_room()) {
         say_in_short(output, bug);
         return;
     }
     opened = door_open(POLICY_KEYS);
     say(output, bug, known);
     door_close(opened);
-    atomic_store(&room.taken, false);
+    if (!is_last)
+        atomic_store(&room.taken, 0);
+}
+
+void ward_report_fault_(const struct ward_bug *bug, const struct report_known *known)
+{
+    report(bug, known, false);
 }
 
 /* The program's handler, which may jump away, finds the records closed. */
@@ -72,7 +99,7 @@ void ward_report_bug_(const struct ward_bug *bug, const struct report_known *kno
         return;
     }
     (void)ward_signals_block_(); /* no handler jumps away from here */
-    ward_report_fault_(bug, known ? known : &(struct report_known){ 0 });
+    report(bug, known ? known : &(struct report_known){ 0 }, true);
     ward_host_die("", 0);
 }
 
@@ -112,7 +139,7 @@ void ward_report_interior_(const unsigned char *addr, const struct place *place)
     inside.slot = (uint32_t)((size_t)(addr - place->span->base) / place->class->bytes);
     if (place->class->slots == 1) /* a big block may be longer than its class */
         inside.slot = addr < place->span->base + place->span->size ? 0 : NO_SLOT;
-    if (inside.slot >= place->class->slots || inside.slot >= span_reached(place->span))
+    if (inside.slot >= place->class->slots || !was_issued(place->span, inside.slot))
         ward_report_(WARD_BUG_WILD_FREE, addr, NULL, "no block was ever there");
     else
         ward_report_(WARD_BUG_INTERIOR_FREE, addr, &inside,

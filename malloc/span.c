@@ -90,7 +90,7 @@ static size_t empty(struct span *span)
 
     status_unuse(used);
     POKE(span->kept, used > span->paged ? used : span->paged);
-    span->reached = span_reached(span);
+    span->reached = span->reached > span->fresh ? span->reached : span->fresh;
     POKE(span->fresh, 0);
     span->free = 0;
     return span->kept;

@@ -76,7 +76,7 @@ struct span {
     size_t open;                  /* of a big class: bytes before the guard; 0: none was set yet */
     size_t kept;                  /* without a block: bytes of pages it kept */
     bool listed;
-    bool closed;      /* of a small class: no slot can be touched, as none was issued since */
+    bool closed;      /* of a small class: slots from fresh on fault until they are issued again */
     bool clean;       /* of a big block: its pages came from the system, as zero */
     uint8_t family;   /* of a big block: see rows.h */
     bool torn;        /* free slots may not be clear: whoever owns it next clears them */
@@ -84,7 +84,7 @@ struct span {
     bool unsure;      /* the same: its guard is being moved, and may be missing or too far */
     uint32_t kept_at; /* when, in seconds of the clock */
     uint32_t paged;   /* so many of its first bytes had pages when an owner took it */
-    uint32_t reached; /* what `fresh` was at most, before it had no block */
+    uint32_t reached; /* what `fresh` was at most when the last block was freed */
     WARD_ALIGNED(64) _Atomic uint16_t states[]; /* [slots]; then the pending bits */
 };
 
@@ -294,10 +294,11 @@ struct place {
 
 #define NO_SLOT UINT32_MAX
 
-/* Slots from here on were never issued, whatever became of the span since. */
-WARD_INLINE uint32_t span_reached(const struct span *span)
+/* Was there ever a block, whatever became of the span since? Also where there only could have been
+ * one, before. */
+WARD_INLINE bool was_issued(const struct span *span, uint32_t slot)
 {
-    return span->fresh > span->reached ? span->fresh : span->reached;
+    return LOAD(&span->states[slot]) != SLOT_NEW || slot < span->reached;
 }
 
 /* The place of an offset in a range, which the class has or shares. */

@@ -26,7 +26,7 @@ enum {
     SLOTS_LEAST = 8,
     PITCH_PAGES_NARROW = 4,
     SLOTS_LEAST_NARROW = 2,
-    COMMITTED_MAX = 4 << 20,
+    COMMITTED_MAX = 2 << 20,
 };
 
 #define FENCE ((size_t)RESERVE_ALIGN) /* around a reservation */
