@@ -72,25 +72,10 @@ bool ward_output_is_terminal_(const struct output *output)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-static bool put_all(long fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        long put = call(SYS_write, fd, (uintptr_t)text, len, 0);
-
-        if (put == -EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        text += put;
-        len -= (size_t)put;
-    }
-    return true;
-}
-
 bool ward_output_put_(long fd, const char *text, size_t len)
 {
     uint64_t mask = ward_signals_block_();
-    bool done = put_all(fd, text, len);
+    bool done = ward_signals_write_(fd, text, len);
 
     ward_signals_restore_(mask, !done);
     return done;

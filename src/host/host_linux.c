@@ -626,24 +626,11 @@ void ward_host_wake(const uint32_t *word)
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
-static bool write_all(const char *text, size_t len)
-{
-    while (len > 0) {
-        long put = call(SYS_write, 2, (uintptr_t)text, len);
-
-        if (put < 0 && put != -EINTR)
-            return false;
-        text += put > 0 ? put : 0;
-        len -= put > 0 ? (size_t)put : 0;
-    }
-    return true;
-}
-
 void ward_host_write(const char *text, size_t len)
 {
     uint64_t mask = ward_signals_block_();
 
-    ward_signals_restore_(mask, !write_all(text, len));
+    ward_signals_restore_(mask, !ward_signals_write_(2, text, len));
 }
 
 /* A handler of the program's could return or jump away: the default action cannot. Whatever stops
@@ -654,7 +641,7 @@ void ward_host_die(const char *text, size_t len)
     uint64_t action[KERNEL_SIGACTION_BYTES / 8] = { 0 }; /* all zero: SIG_DFL, no flags */
 
     (void)ward_signals_block_();
-    (void)write_all(text, len);
+    (void)ward_signals_write_(2, text, len);
     (void)ward_syscall_(SYS_rt_sigaction, SIGABRT, (long)action, 0, KERNEL_SIGSET_BYTES, 0, 0);
     (void)ward_syscall_(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&abort_only, 0, KERNEL_SIGSET_BYTES,
                         0, 0);

@@ -19,4 +19,8 @@ uint64_t ward_signals_block_(void);
  * is taken away first. */
 void ward_signals_restore_(uint64_t were, bool failed);
 
+/* Writes all of text to a descriptor, while the caller has them blocked. A file that takes no more
+ * at once, as it is not to block, gets a second each time. False: not all. */
+bool ward_signals_write_(long fd, const char *text, size_t len);
+
 #endif
