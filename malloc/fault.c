@@ -88,12 +88,13 @@ static bool explain_span(const unsigned char *addr, struct ward_bug *bug, struct
                          struct report_known *known)
 {
     const unsigned char *base = place->span->base;
-    size_t bytes = place->class->bytes, slot = (size_t)(addr - base) / bytes;
+    size_t bytes = place->class->bytes, slot;
 
     if (!base)
         return is_nowhere(bug);
     if (place->class->slots == 1)
         return explain_big(bug, place);
+    slot = (size_t)(addr - base) / bytes;
     if (slot >= place->class->slots)
         return explain_behind(bug, place, known);
     if (place->span->closed && slot >= place->span->fresh) {

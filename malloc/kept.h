@@ -19,7 +19,8 @@
 enum { KEEP_BYTES = 32 << 20 };
 
 /* Gives the pages of a span without a block back, which are in the sum only if they were added. All
- * of it is zero from now on, and where there are markers it faults. */
+ * of it is zero from now on. It faults, too, where there are markers, or the block was opened for
+ * itself; one with many slots only where freed memory is cleared. */
 void ward_kept_drop_(struct span *span);
 
 /* Before slots are issued that were not since: the whole pages [from, to) of a span can be touched
